@@ -1,0 +1,113 @@
+"""The contract between the harness and a framework.
+
+The harness owns the clock, the data, the weights and the evaluation. An adapter builds, steps, drains
+and exports, so it has nothing with which to measure itself. There is no gradient hook: the proof pass
+reads gradients and optimizer behaviour off the parameters that ordinary steps change.
+
+Runs on Python 3.10 and newer with NumPy; the framework is imported by the subclass.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .spec.model import Model
+from .spec.training import Loss, Optimizer
+
+Array = npt.NDArray[Any]
+Weights = Mapping[str, Array]
+Batch = tuple[Array, Array]
+
+__all__ = ["Adapter", "Array", "Batch", "Settings", "Weights", "np"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a cell asks for; the adapter applies all of it before it builds anything.
+
+    ``mode`` is one of the adapter's own mode names; ``device`` is "cpu" or "cuda"; ``precision`` is "float32"
+    (the oracle alone runs in "float64"); ``lane`` is "default", "matched" or "tuned"; ``threads`` is the number of
+    cores in the affinity mask; ``compile_cache`` is a folder that belongs to this cell.
+    """
+
+    mode: str
+    device: str
+    threads: int
+    precision: str
+    lane: str
+    seed: int
+    compile_cache: str
+
+
+class Adapter(abc.ABC):
+    """One framework in one mode, inside one worker process.
+
+    The constructor imports the framework and applies thread, precision and device settings. Everything that
+    follows uses canonical names, shapes and layouts of ``frameworkbench.spec``.
+
+    ``build`` may be called several times in one process (the proof pass does, with other optimizers and loss
+    scales); each call starts from scratch: a fresh model, the given weights, an empty optimizer state.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @abc.abstractmethod
+    def build(self, model: Model, loss: Loss, optimizer: Optimizer, weights: Weights) -> None:
+        """Construct the model in this mode and load the canonical float32 weights.
+
+        Args:
+            model: layers with shapes; every constant is stated, framework defaults play no part.
+            loss: what to minimise, with its scale.
+            optimizer: update rule with all constants.
+            weights: one array per ``model.parameters`` name, canonical shape.
+
+        Raises:
+            UnsupportedError: a layer, loss, optimizer or mode that this framework cannot run as asked.
+        """
+
+    @abc.abstractmethod
+    def stage(self, batches: Sequence[Batch]) -> list[Any]:
+        """Put host batches where ``step`` wants them (device, layout, dtype), one handle per batch.
+
+        Args:
+            batches: pairs of inputs (float32 ``(B, *input_shape)`` in NCHW order, or int32 tokens ``(B, T)``)
+                and labels (int64, ``(B,)``).
+        """
+
+    @abc.abstractmethod
+    def step(self, batch: Any) -> Any:
+        """Run one optimizer update on a staged batch and return a handle to this step's loss.
+
+        The work may still be queued when this returns; the harness drains. The loss is the one *before* the update.
+        """
+
+    @abc.abstractmethod
+    def loss(self, handle: Any) -> float:
+        """The number behind a handle that ``step`` returned (waits for it)."""
+
+    @abc.abstractmethod
+    def drain(self) -> None:
+        """Block until all work of this framework on this device has finished."""
+
+    @abc.abstractmethod
+    def predict(self, inputs: Array) -> Array:
+        """Logits ``(B, classes)`` for one host batch of the training batch size, in this mode, as float32."""
+
+    @abc.abstractmethod
+    def export(self) -> dict[str, Array]:
+        """The current weights under canonical names, shapes and layouts; the inverse of loading them."""
+
+    @abc.abstractmethod
+    def effective(self) -> dict[str, Any]:
+        """What really holds, read back from the framework where it can be read.
+
+        At least ``version`` (str), ``mode`` (the mode that ran, after any fallback), ``device``, ``precision``,
+        and ``threads`` (int, or None where the framework offers no way to read it). Further keys are printed.
+        """

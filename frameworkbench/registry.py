@@ -1,0 +1,200 @@
+"""Finding adapters: an explicit name, a folder, and what its ``adapter.toml`` declares.
+
+Reading an adapter's declaration runs none of its code and imports no framework, so ``list`` and planning
+work with nothing installed.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .content import content_dir
+from .errors import SpecError, UsageError
+from .spec.fields import Fields
+from .spec.layers import KINDS
+from .spec.training import LOSSES, OPTIMIZERS
+
+MODE_CLASSES = ("eager", "graph", "compiled")
+ROLES = ("entrant", "oracle")
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """One way in which a framework executes: eager, graph or compiled.
+
+    ``unsupported`` maps a layer kind to the reason why this mode cannot run it as declared.
+    """
+
+    name: str
+    mode_class: str
+    needs_compiler: bool
+    unsupported: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Install:
+    """One locked environment variant: the lock file and the extra indexes an ordinary user needs."""
+
+    variant: str
+    lock: Path
+    indexes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterInfo:
+    """What an adapter folder declares about itself.
+
+    ``interpreter`` is "managed" (an environment made from the lock) or "core" (the harness's own Python).
+    ``environment`` holds variables set before the worker starts; values may contain ``{threads}`` and
+    ``{compile_cache}``.
+    """
+
+    name: str
+    title: str
+    role: str
+    folder: Path
+    distribution: str
+    module: str
+    python: str
+    interpreter: str
+    homepage: str
+    main_mode: str
+    modes: Mapping[str, Mode]
+    devices: tuple[str, ...]
+    precisions: tuple[str, ...]
+    layers: frozenset[str]
+    losses: frozenset[str]
+    optimizers: frozenset[str]
+    environment: Mapping[str, str]
+    installs: Mapping[str, Install]
+
+    @property
+    def second_mode(self) -> str | None:
+        """The mode shown beside the main one: eager where the main mode is not, else the first other mode."""
+        others = [mode for mode in self.modes.values() if mode.name != self.main_mode]
+        eager = [mode for mode in others if mode.mode_class == "eager"]
+        return (eager or others)[0].name if others else None
+
+
+def adapter_folders(extra: Sequence[Path] = ()) -> list[Path]:
+    """Folders that hold an ``adapter.toml``: the shipped ones and those below the given paths."""
+    roots = [content_dir("adapters"), *extra]
+    found = [root for root in roots if (root / "adapter.toml").is_file()]
+    for root in roots:
+        if root.is_dir():
+            found += sorted(child for child in root.iterdir() if (child / "adapter.toml").is_file())
+    return found
+
+
+def load_adapters(extra: Sequence[Path] = ()) -> dict[str, AdapterInfo]:
+    """All adapters by name, in the order of their folders.
+
+    Raises:
+        SpecError: a declaration is wrong, or two adapters share a name.
+        UsageError: an extra path holds no adapter.
+    """
+    for path in extra:
+        if not adapter_folders_below(path):
+            raise UsageError(f"--adapter-path {path}: no adapter.toml found there or one folder below")
+    infos: dict[str, AdapterInfo] = {}
+    for folder in adapter_folders(extra):
+        info = read_adapter(folder)
+        if info.name in infos:
+            raise SpecError(str(folder), f"a second adapter called {info.name!r}", expected="distinct names")
+        infos[info.name] = info
+    return infos
+
+
+def adapter_folders_below(path: Path) -> list[Path]:
+    """Adapter folders at or directly below a path."""
+    if (path / "adapter.toml").is_file():
+        return [path]
+    return sorted(c for c in path.iterdir() if (c / "adapter.toml").is_file()) if path.is_dir() else []
+
+
+def read_adapter(folder: Path) -> AdapterInfo:
+    """Read one ``adapter.toml``.
+
+    Raises:
+        SpecError: a key is missing, unknown or of the wrong type; names file and key.
+    """
+    file = folder / "adapter.toml"
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise SpecError(str(file), f"cannot be read: {problem}") from problem
+    fields = Fields(table, str(file))
+    modes = {name: _read_mode(name, value, f"{file}: modes: {name}") for name, value in fields.table("modes").items()}
+    main_mode = fields.required("main_mode", str)
+    if main_mode not in modes:
+        raise SpecError(f"{file}: main_mode", "not a declared mode", expected=", ".join(modes), received=main_mode)
+    info = AdapterInfo(
+        name=fields.required("name", str),
+        title=fields.required("title", str),
+        role=fields.choice("role", ROLES),
+        folder=folder,
+        distribution=fields.required("distribution", str),
+        module=fields.required("module", str),
+        python=fields.required("python", str),
+        interpreter=fields.choice("interpreter", ("managed", "core"), "managed"),
+        homepage=fields.optional("homepage", str, ""),
+        main_mode=main_mode,
+        modes=modes,
+        devices=_texts(fields, "devices", ("cpu", "cuda")),
+        precisions=_texts(fields, "precisions", ("float32", "float64")),
+        layers=frozenset(_texts(fields, "layers", (*KINDS, "residual"))),
+        losses=frozenset(_texts(fields, "losses", LOSSES)),
+        optimizers=frozenset(_texts(fields, "optimizers", OPTIMIZERS)),
+        environment=_environment(fields),
+        installs=_installs(fields, folder),
+    )
+    fields.done()
+    return info
+
+
+def _read_mode(name: str, table: object, where: str) -> Mode:
+    fields = Fields(table, where)
+    unsupported = fields.table("unsupported") if fields.has("unsupported") else None
+    reasons = {kind: str(reason) for kind, reason in unsupported.items()} if unsupported else {}
+    mode = Mode(
+        name,
+        fields.choice("class", MODE_CLASSES),
+        fields.optional("needs_compiler", bool, False),
+        reasons,
+    )
+    fields.done()
+    return mode
+
+
+def _texts(fields: Fields, key: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
+    values = fields.required(key, list)
+    for value in values:
+        if value not in allowed:
+            raise SpecError(
+                f"{fields.where}: {key}",
+                "unknown value",
+                expected="some of " + ", ".join(allowed),
+                received=value,
+            )
+    return tuple(values)
+
+
+def _environment(fields: Fields) -> dict[str, str]:
+    if not fields.has("environment"):
+        return {}
+    return {name: str(value) for name, value in fields.table("environment").items()}
+
+
+def _installs(fields: Fields, folder: Path) -> dict[str, Install]:
+    if not fields.has("install"):
+        return {}
+    installs: dict[str, Install] = {}
+    for variant, value in fields.table("install").items():
+        inner = Fields(value, f"{fields.where}: install: {variant}")
+        indexes = tuple(str(index) for index in inner.raw("indexes", []))
+        installs[variant] = Install(variant, folder / inner.required("lock", str), indexes)
+        inner.done()
+    return installs

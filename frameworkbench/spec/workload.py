@@ -1,0 +1,209 @@
+"""A workload: one TOML file that fixes model, data, training and parity tolerances. No code.
+
+Reading a workload touches no environment variable, device or network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..data.model import DataSpec
+from ..errors import SpecError, UsageError
+from .fields import Fields
+from .model import Model, build_model, read_initializers
+from .training import LOSSES, Loss, Optimizer, read_optimizer
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ParityLimits:
+    """Largest errors against the float64 reference at which a cell still counts as the same model.
+
+    ``logits`` and ``gradient``: max|a−b| / max|reference|. ``optimizer`` and ``parameters``: relative L2 norm of
+    the difference between *updates*. ``trajectory``: relative loss error allowed up to each step. ``parameters_steps``
+    is the inclusive range from which the step of the parameter check is drawn.
+    """
+
+    logits: float
+    gradient: float
+    optimizer: float
+    trajectory: Mapping[int, float]
+    parameters: float
+    parameters_steps: tuple[int, int]
+    parameters_steps_quick: tuple[int, int]
+
+    def loss_tolerance(self, step: int) -> float:
+        """Allowed relative error of the loss at a step, counted from 1."""
+        return self.trajectory[min(limit for limit in self.trajectory if limit >= step)]
+
+    @property
+    def trajectory_steps(self) -> int:
+        """Number of steps whose losses are compared."""
+        return max(self.trajectory)
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What is to be done, in full; ``sha256`` identifies the file it was read from."""
+
+    name: str
+    title: str
+    description: str
+    data: DataSpec
+    model: Model
+    loss: Loss
+    optimizer: Optimizer
+    batch_size: int
+    epochs: int
+    accuracy_target: float
+    parity: ParityLimits
+    sha256: str
+
+
+def load_workload(path: Path) -> Workload:
+    """Read one workload file.
+
+    Raises:
+        SpecError: the file cannot be read, or a key is missing, unknown, of the wrong type or out of range.
+    """
+    import tomllib  # Python 3.11; workers (3.10) receive JSON instead
+
+    try:
+        content = path.read_bytes()
+        table = tomllib.loads(content.decode("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise SpecError(str(path), f"cannot be read: {problem}") from problem
+    return read_workload(table, str(path), hashlib.sha256(content).hexdigest())
+
+
+def load_workloads(folder: Path, extra: Sequence[Path] = ()) -> dict[str, Workload]:
+    """All workloads of a folder and the extra files, by name.
+
+    Raises:
+        SpecError: a file is wrong or two share a name.
+    """
+    found: dict[str, Workload] = {}
+    for path in [*sorted(folder.glob("*.toml")), *extra]:
+        workload = load_workload(path)
+        if workload.name in found:
+            raise SpecError(str(path), f"a second workload called {workload.name!r}", expected="distinct names")
+        found[workload.name] = workload
+    return found
+
+
+def select_workloads(known: Mapping[str, Workload], names: Sequence[str]) -> list[Workload]:
+    """The named workloads, or all.
+
+    Raises:
+        UsageError: a name is unknown.
+    """
+    for name in names:
+        if name not in known:
+            raise UsageError(f"unknown workload {name!r}; known: {', '.join(known)} (a file path also works)")
+    return [known[name] for name in (names or known)]
+
+
+def read_workload(table: Mapping[str, Any], where: str, sha256: str) -> Workload:
+    """Check a parsed workload table.
+
+    Raises:
+        SpecError: names file, key, what was expected and what was received.
+    """
+    fields = Fields(table, where)
+    schema = fields.required("schema", int)
+    if schema != SCHEMA:
+        raise SpecError(f"{where}: schema", "unknown version", expected=str(SCHEMA), received=schema)
+    data = _read_data(fields.table("data"))
+    model = _read_model(fields, data, where)
+    training = fields.table("training")
+    workload = Workload(
+        name=_read_name(fields, where),
+        title=fields.required("title", str),
+        description=fields.optional("description", str, ""),
+        data=data,
+        model=model,
+        loss=Loss(training.choice("loss", LOSSES)),
+        optimizer=read_optimizer(training.table("optimizer")),
+        batch_size=training.positive("batch_size"),
+        epochs=training.positive("epochs"),
+        accuracy_target=training.required("accuracy_target", float),
+        parity=_read_parity(fields.table("parity")),
+        sha256=sha256,
+    )
+    training.done()
+    fields.done()
+    return workload
+
+
+def _read_name(fields: Fields, where: str) -> str:
+    name = fields.required("name", str)
+    if not name.replace("-", "").isalnum() or name != name.lower():
+        raise SpecError(f"{where}: name", "not usable", expected="lower-case letters, digits, -", received=name)
+    return name
+
+
+def _read_model(fields: Fields, data: DataSpec, where: str) -> Model:
+    shape, kind = _sample_shape(data)
+    initializers = read_initializers(fields.table("initializers"))
+    model = build_model(shape, kind, fields.raw("layers"), initializers, where)
+    for layer in model.layers:
+        if layer.kind == "embedding" and layer.options["vocabulary"] < data.vocabulary:
+            raise SpecError(
+                f"{where}: {layer.name}: vocabulary",
+                "smaller than the data's",
+                expected=f"at least {data.vocabulary}",
+                received=layer.options["vocabulary"],
+            )
+    return model
+
+
+def _sample_shape(data: DataSpec) -> tuple[tuple[int, ...], str]:
+    if data.dataset == "imdb":
+        return (data.length,), "tokens"
+    shape = {"mnist": (1, 28, 28), "cifar10": (3, 32, 32)}[data.dataset]
+    return ((math.prod(shape),) if data.flatten else shape), "floats"
+
+
+def _read_data(fields: Fields) -> DataSpec:
+    spec = DataSpec(
+        dataset=fields.choice("dataset", ("mnist", "cifar10", "imdb")),
+        vocabulary=fields.optional("vocabulary", int, 0),
+        length=fields.optional("length", int, 0),
+        padding=fields.choice("padding", ("front", "back"), "front"),
+        scale=fields.optional("scale", float, 1.0),
+        mean=tuple(float(value) for value in fields.raw("mean", [])),
+        std=tuple(float(value) for value in fields.raw("std", [])),
+        flatten=fields.optional("flatten", bool, False),
+    )
+    fields.done()
+    return spec
+
+
+def _read_parity(fields: Fields) -> ParityLimits:
+    limits = ParityLimits(
+        logits=fields.required("logits", float),
+        gradient=fields.required("gradient", float),
+        optimizer=fields.required("optimizer", float),
+        trajectory={int(step): float(value) for step, value in fields.table("trajectory").items()},
+        parameters=fields.required("parameters", float),
+        parameters_steps=_range(fields, "parameters_steps"),
+        parameters_steps_quick=_range(fields, "parameters_steps_quick"),
+    )
+    fields.done()
+    if not limits.trajectory:
+        raise SpecError(f"{fields.where}: trajectory", "empty", expected="step = tolerance pairs")
+    return limits
+
+
+def _range(fields: Fields, key: str) -> tuple[int, int]:
+    value = fields.required(key, list)
+    good = len(value) == 2 and all(isinstance(step, int) for step in value) and 1 <= value[0] <= value[1]
+    if not good:
+        raise SpecError(f"{fields.where}: {key}", "not a range", expected="[first, last], first ≥ 1", received=value)
+    return (value[0], value[1])
