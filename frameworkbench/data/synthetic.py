@@ -57,7 +57,7 @@ def generate(spec: DataSpec, seed: int) -> tuple[Arrays, Arrays]:
 
 _CELL = 5  # pixels; 4 x 4 cells fill the 20 x 20 box in which MNIST centres its digits
 _DIGIT_BRIGHT = 150.0  # with half of the box bright this gives MNIST's mean of about 33
-_DIGIT_NOISE = 70.0
+_DIGIT_NOISE = 100.0
 
 
 def _cell_codes(rng: np.random.Generator) -> NDArray[np.float64]:
@@ -86,34 +86,35 @@ def _digits(codes: NDArray[np.float64], size: int, rng: np.random.Generator) -> 
 
 # --- cifar10: gratings of random phase -------------------------------------------------------------------
 
-_TEXTURE_CONTRAST = 60.0
-_TEXTURE_NOISE = 30.0
-_WAVELENGTHS = (4.0, 9.0)  # pixels: one fits a 5 x 5 kernel, one is about twice as wide
-_COLOURS = np.array([[1.0, 1.0, 1.0], [1.0, -1.0, 0.0]])
+_TEXTURE_CONTRAST = 125.0  # the whole range of a byte: normalised as CIFAR-10 it has unit deviation
+_TEXTURE_NOISE = 20.0
+_WAVELENGTHS = (4.0, 12.0)  # pixels: within a 5 x 5 kernel, and far wider than one
+_ANGLES = (0.0, np.pi / 2)
+_COLOURS = np.array([[1, 1, 1], [1, -1, -1], [1, -1, 1], [1, 1, -1], [1, -1, 0]], np.float64)
 
 
 def _textures(size: int, rng: np.random.Generator) -> Arrays:
-    """Class = orientation (5) and wavelength (2) of a grating whose phase is random."""
+    """Class = colour axis (5) and wavelength with orientation (2) of a grating of random phase."""
     labels = rng.integers(0, 10, size)
-    angle = (labels % 5) * (np.pi / 5) + rng.normal(0, 0.08, size)
-    wavelength = np.asarray(_WAVELENGTHS)[labels // 5] * rng.uniform(0.9, 1.1, size)
-    phase = rng.uniform(0, 2 * np.pi, size)
+    angle = np.asarray(_ANGLES)[labels % 2] + rng.normal(0, 0.08, size)
+    wavelength = np.asarray(_WAVELENGTHS)[labels % 2] * rng.uniform(0.9, 1.1, size)
+    phase = rng.uniform(0, 2 * np.pi, size)[:, None, None]
     grid = np.arange(32.0)
-    frequency = (2 * np.pi / wavelength)[:, None, None]
-    across = np.cos(angle)[:, None, None] * grid[None, None, :] + np.sin(angle)[:, None, None] * grid[None, :, None]
-    wave = np.sin(frequency * across + phase[:, None, None])  # (N, 32, 32)
-    colour = _COLOURS[labels // 5]  # (N, 3)
-    contrast = _TEXTURE_CONTRAST * rng.uniform(0.5, 1.0, size)[:, None, None, None]
-    images = 120.0 + contrast * colour[:, :, None, None] * wave[:, None]
-    images += rng.standard_normal(images.shape, np.float32) * _TEXTURE_NOISE
+    column, row = grid[None, None, :], grid[None, :, None]
+    across = np.cos(angle)[:, None, None] * column + np.sin(angle)[:, None, None] * row
+    wave = np.sin((2 * np.pi / wavelength)[:, None, None] * across + phase)  # (N, 32, 32)
+    strength = _TEXTURE_CONTRAST * rng.uniform(0.5, 1.0, size)
+    swing = (strength[:, None] * _COLOURS[labels // 2]).astype(np.float32)  # (N, 3)
+    images = 120 + swing[:, :, None, None] * wave.astype(np.float32)[:, None]
+    images += rng.standard_normal(images.shape, np.float32) * np.float32(_TEXTURE_NOISE)
     return np.clip(images, 0, 255).astype(np.uint8), _noisy(labels, 10, rng)
 
 
 # --- imdb: equal counts of two kinds of markers, the later kind decides ---------------------------------
 
 _MARKERS_OF_A_KIND = 4
-_MARKER_SHARE = 0.15  # of a text's tokens, for each kind
-_STRAY = 0.1  # share of markers on the wrong side
+_MARKER_SHARE = 0.25  # of a text's tokens, for each kind
+_STRAY = 0.2  # share of markers on the wrong side
 _SHORTEST = 0.6  # a text has 60 to 100 % of the asked length, the rest is padding
 
 
@@ -141,9 +142,7 @@ def _texts(spec: DataSpec, markers: NDArray[np.int32], size: int, rng: np.random
     return tokens, _noisy(labels, 2, rng)
 
 
-def _marker_places(
-    length: int, label: int, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _marker_places(length: int, label: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Places of a text's markers and the kind of each: kind ``label`` late, the other early, few astray."""
     each = max(1, int(_MARKER_SHARE * length))
     half = length // 2

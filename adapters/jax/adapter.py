@@ -1,0 +1,278 @@
+"""JAX: Flax linen layers and Optax updates, as one jitted step with donated state or op by op.
+
+Linen rather than nnx, because its plain parameter trees pass through ``jax.jit`` without Python work per step.
+Images are NHWC, Flax's layout: converted when staged, and the first dense kernel after a flatten is permuted.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import flax
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from frameworkbench.adapter import Adapter, Array, Batch, Settings, Weights
+from frameworkbench.errors import UnsupportedError
+from frameworkbench.spec.layers import Layer
+from frameworkbench.spec.model import Model
+from frameworkbench.spec.training import Loss, Optimizer
+
+_GATES = "ifgo"
+
+
+class JaxAdapter(Adapter):
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        jax.config.update("jax_platforms", settings.device)
+        jax.config.update("jax_default_matmul_precision", "highest")  # no TF32; convolutions follow it too
+        jax.config.update("jax_enable_x64", False)
+        self._device = jax.devices()[0]
+
+    def build(self, model: Model, loss: Loss, optimizer: Optimizer, weights: Weights) -> None:
+        if loss.kind != "softmax_cross_entropy":
+            raise UnsupportedError("UNSUPPORTED_LOSS", f"the JAX adapter has no loss {loss.kind!r}")
+        rule = _optimizer(optimizer)
+        self._layers = _with_parameters(model.layers)
+        self._flattens = _flattened_images(model.layers)
+        network = _Network(model.layers, frozenset(flatten.name for flatten in self._flattens.values()))
+        tree = {x.name: _to_flax(x, weights, self._flattens.get(x.name)) for x in self._layers}
+        self._params = jax.device_put(tree, self._device)
+        self._state = jax.device_put(rule.init(self._params), self._device)
+        self._last_loss: jax.Array | None = None
+        # The key bias stays zero and is not trained: its gradient is noise, which Adam would turn into full steps.
+        key_biases = {
+            x.name: np.zeros((h := x.options["heads"], x.input_shape[-1] // h), np.float32)
+            for x in self._layers
+            if x.kind == "attention"
+        }
+
+        def forward(params: Any, inputs: jax.Array) -> jax.Array:
+            frozen = {n: {**params[n], "key": {**params[n]["key"], "bias": b}} for n, b in key_biases.items()}
+            return network.apply({"params": {**params, **frozen}}, inputs)
+
+        def objective(params: Any, inputs: jax.Array, labels: jax.Array) -> jax.Array:
+            value = optax.softmax_cross_entropy_with_integer_labels(forward(params, inputs), labels).mean()
+            return value if loss.scale == 1.0 else value * loss.scale
+
+        def update(params: Any, state: Any, inputs: jax.Array, labels: jax.Array) -> tuple[Any, Any, jax.Array]:
+            value, gradients = jax.value_and_grad(objective)(params, inputs, labels)
+            updates, state = rule.update(gradients, state, params)
+            return optax.apply_updates(params, updates), state, value
+
+        jit = self.settings.mode == "jit"
+        self._forward = jax.jit(forward) if jit else forward
+        self._update = jax.jit(update, donate_argnums=(0, 1)) if jit else update
+
+    def stage(self, batches: Sequence[Batch]) -> list[tuple[jax.Array, jax.Array]]:
+        return [(self._inputs(x), jax.device_put(np.array(y, np.int32), self._device)) for x, y in batches]
+
+    def step(self, batch: tuple[jax.Array, jax.Array]) -> jax.Array:
+        self._params, self._state, self._last_loss = self._update(self._params, self._state, *batch)
+        return self._last_loss
+
+    def loss(self, handle: jax.Array) -> float:
+        return float(handle)
+
+    def drain(self) -> None:
+        jax.block_until_ready((self._params, self._state, self._last_loss))
+        jax.block_until_ready([array for array in jax.live_arrays() if not array.is_deleted()])
+        jax.effects_barrier()
+
+    def predict(self, inputs: Array) -> Array:
+        return np.array(self._forward(self._params, self._inputs(inputs)))
+
+    def export(self) -> dict[str, Array]:
+        host = jax.device_get(self._params)
+        found: dict[str, Array] = {}
+        for layer in self._layers:
+            found |= _from_flax(layer, host[layer.name], self._flattens.get(layer.name))
+        return found
+
+    def effective(self) -> dict[str, Any]:
+        leaf = jax.tree.leaves(self._params)[0]
+        platform = next(iter(leaf.devices())).platform
+        dtypes = sorted({str(x.dtype) for x in jax.tree.leaves(self._params)})
+        matmul = jax.config.jax_default_matmul_precision
+        jit = self.settings.mode == "jit"
+        return {
+            "version": jax.__version__,
+            "mode": "jit" if jit and not jax.config.jax_disable_jit else "eager",
+            "device": "cuda" if platform == "gpu" else platform,
+            "precision": "+".join(dtypes) + ("" if matmul == "highest" else f" with matmul {matmul}"),
+            "threads": None,
+            "threads_note": "XLA sizes its pool by affinity mask and PJRT_NPROC; it offers no way to read it",
+            "matmul_precision": matmul,
+            "flax": flax.__version__,
+            "optax": optax.__version__,
+            "device_kind": self._device.device_kind,
+            "platform_version": self._device.client.platform_version,
+            "compilation_cache": jax.config.jax_compilation_cache_dir,
+            "layout": "NHWC",
+            "compile": "one jit: forward, loss, backward, optimizer; donated state" if jit else "none (op by op)",
+            "compiled_graphs": self._update._cache_size() if jit else 0,
+        }
+
+    def _inputs(self, inputs: Array) -> jax.Array:
+        nhwc = np.moveaxis(inputs, 1, -1) if inputs.ndim == 4 else inputs
+        return jax.device_put(np.array(nhwc, order="C"), self._device)  # device_put may alias: give it a copy
+
+
+class _Network(nn.Module):
+    """The layers in order; ``free_flattens`` need no transpose: the dense kernel that follows is permuted instead."""
+
+    layers: tuple[Layer, ...]
+    free_flattens: frozenset[str]
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return self._apply(self.layers, x)
+
+    def _apply(self, layers: Sequence[Layer], x: jax.Array) -> jax.Array:
+        for layer in layers:
+            if layer.kind == "residual":
+                x = x + self._apply(layer.layers, x)
+            elif layer.kind == "flatten":
+                transpose = x.ndim == 4 and layer.name not in self.free_flattens
+                x = (jnp.moveaxis(x, -1, 1) if transpose else x).reshape(len(x), -1)
+            elif layer.kind in ("dense", "layer_norm") and x.ndim == 4:  # works on the last axis of NCHW
+                x = jnp.moveaxis(_APPLY[layer.kind](layer, jnp.moveaxis(x, -1, 1)), 1, -1)
+            else:
+                x = _APPLY[layer.kind](layer, x)
+        return x
+
+
+class _PositionEmbedding(nn.Module):
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return x + self.param("embedding", nn.initializers.zeros, x.shape[1:])
+
+
+def _conv(layer: Layer, x: jax.Array) -> jax.Array:
+    size, stride, padding = (layer.options[key] for key in ("size", "stride", "padding"))
+    sides = ((padding, padding), (padding, padding))
+    return nn.Conv(layer.options["filters"], (size, size), (stride, stride), sides, name=layer.name)(x)
+
+
+def _max_pool(layer: Layer, x: jax.Array) -> jax.Array:
+    size, stride = layer.options["size"], layer.options["stride"]
+    return nn.max_pool(x, (size, size), strides=(stride, stride))
+
+
+def _lstm(layer: Layer, x: jax.Array) -> jax.Array:
+    cell = nn.OptimizedLSTMCell(layer.options["units"], parent=None)
+    (_, hidden), _ = nn.RNN(cell, return_carry=True, name=layer.name)(x)
+    return hidden
+
+
+def _attention(layer: Layer, x: jax.Array) -> jax.Array:
+    return nn.MultiHeadDotProductAttention(layer.options["heads"], name=layer.name)(x)
+
+
+_APPLY: dict[str, Callable[[Layer, jax.Array], jax.Array]] = {
+    "dense": lambda layer, x: nn.Dense(layer.options["units"], name=layer.name)(x),
+    "conv2d": _conv,
+    "max_pool2d": _max_pool,
+    "relu": lambda _, x: nn.relu(x),
+    "gelu": lambda _, x: nn.gelu(x, approximate=False),
+    "embedding": lambda layer, x: nn.Embed(layer.options["vocabulary"], layer.options["width"], name=layer.name)(x),
+    "position_embedding": lambda layer, x: _PositionEmbedding(name=layer.name)(x),
+    "lstm": _lstm,
+    "layer_norm": lambda layer, x: nn.LayerNorm(epsilon=layer.options["epsilon"], name=layer.name)(x),
+    "attention": _attention,
+    "mean_pool": lambda _, x: x.mean(axis=1),
+}
+
+
+def _flattened_images(layers: Sequence[Layer]) -> dict[str, Layer]:
+    """The flatten layer behind each dense layer that is fed with an image, looking past activations."""
+    found: dict[str, Layer] = {}
+    flatten: Layer | None = None
+    for layer in layers:
+        if layer.kind == "flatten":
+            flatten = layer if len(layer.input_shape) == 3 else None
+        elif layer.kind not in ("relu", "gelu"):
+            if layer.kind == "dense" and flatten:
+                found[layer.name] = flatten
+            flatten = None
+    return found
+
+
+def _with_parameters(layers: Sequence[Layer]) -> list[Layer]:
+    """All layers that carry parameters of their own, residual branches opened."""
+    found: list[Layer] = []
+    for layer in layers:
+        if layer.kind == "residual":
+            found += _with_parameters(layer.layers)
+        elif layer.kind not in _APPLY and layer.kind != "flatten":
+            raise UnsupportedError("UNSUPPORTED_LAYER", f"{layer.name}: the JAX adapter has no {layer.kind!r}")
+        elif layer.parameters:
+            found.append(layer)
+    return found
+
+
+def _to_flax(layer: Layer, weights: Weights, flatten: Layer | None) -> dict[str, Any]:
+    """Flax's parameter tree of one layer, as arrays that own their memory."""
+    w = {x.name.rpartition(".")[2]: np.asarray(weights[x.name], np.float32) for x in layer.parameters}
+    if layer.kind == "conv2d":
+        tree: Any = {"kernel": w["kernel"].transpose(2, 3, 1, 0), "bias": w["bias"]}
+    elif layer.kind == "dense":
+        kernel = w["kernel"].T
+        if flatten:
+            kernel = np.moveaxis(kernel.reshape(*flatten.input_shape, -1), 0, 2).reshape(kernel.shape)
+        tree = {"kernel": kernel, "bias": w["bias"]}
+    elif layer.kind in ("embedding", "position_embedding"):
+        tree = {"embedding": w["table"]}
+    elif layer.kind == "layer_norm":
+        tree = {"scale": w["scale"], "bias": w["shift"]}
+    elif layer.kind == "lstm":
+        split = {key: dict(zip(_GATES, np.split(array, 4), strict=True)) for key, array in w.items()}
+        cell = {f"i{g}": {"kernel": split["kernel"][g].T} for g in _GATES}
+        cell |= {f"h{g}": {"kernel": split["recurrent"][g].T, "bias": split["bias"][g]} for g in _GATES}
+        tree = {"cell": cell}
+    else:
+        heads = (layer.options["heads"], layer.input_shape[-1] // layer.options["heads"])
+        tree = {p: {"kernel": w[f"{p}_kernel"].T.reshape(-1, *heads)} for p in ("query", "key", "value")}
+        tree["query"]["bias"], tree["value"]["bias"] = (w[f"{p}_bias"].reshape(heads) for p in ("query", "value"))
+        tree["out"] = {"kernel": w["output_kernel"].T.reshape(*heads, -1), "bias": w["output_bias"]}
+    return jax.tree.map(lambda array: np.array(array, order="C"), tree)
+
+
+def _from_flax(layer: Layer, tree: Mapping[str, Any], flatten: Layer | None) -> dict[str, Array]:
+    """The inverse of ``_to_flax``."""
+    if layer.kind == "conv2d":
+        w = {"kernel": tree["kernel"].transpose(3, 2, 0, 1), "bias": tree["bias"]}
+    elif layer.kind == "dense":
+        kernel = tree["kernel"]
+        if flatten:
+            channels, *sides = flatten.input_shape
+            kernel = np.moveaxis(kernel.reshape(*sides, channels, -1), 2, 0).reshape(kernel.shape)
+        w = {"kernel": kernel.T, "bias": tree["bias"]}
+    elif layer.kind in ("embedding", "position_embedding"):
+        w = {"table": tree["embedding"]}
+    elif layer.kind == "layer_norm":
+        w = {"scale": tree["scale"], "shift": tree["bias"]}
+    elif layer.kind == "lstm":
+        cell = tree["cell"]
+        w = {"kernel": np.concatenate([cell[f"i{g}"]["kernel"].T for g in _GATES])}
+        w["recurrent"] = np.concatenate([cell[f"h{g}"]["kernel"].T for g in _GATES])
+        w["bias"] = np.concatenate([cell[f"h{g}"]["bias"] for g in _GATES])
+    else:
+        width = layer.input_shape[-1]
+        w = {f"{p}_kernel": tree[p]["kernel"].reshape(width, width).T for p in ("query", "key", "value")}
+        w |= {f"{p}_bias": tree[p]["bias"].reshape(width) for p in ("query", "value")}
+        w |= {"output_kernel": tree["out"]["kernel"].reshape(width, width).T, "output_bias": tree["out"]["bias"]}
+    return {layer.parameter(local): np.array(array, order="C") for local, array in w.items()}
+
+
+def _optimizer(spec: Optimizer) -> optax.GradientTransformation:
+    if spec.kind == "sgd":
+        return optax.sgd(spec.learning_rate, momentum=spec.momentum or None)
+    if spec.kind == "adam":
+        return optax.adam(spec.learning_rate, b1=spec.beta1, b2=spec.beta2, eps=spec.epsilon)
+    raise UnsupportedError("UNSUPPORTED_OPTIMIZER", f"the JAX adapter has no optimizer {spec.kind!r}")
+
+
+ADAPTER = JaxAdapter

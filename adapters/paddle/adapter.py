@@ -1,0 +1,237 @@
+"""PaddlePaddle with ``paddle.nn`` layers: dynamic graph, or ``paddle.jit.to_static`` on the whole network.
+
+Layouts are the canonical ones except for dense kernels, which Paddle keeps transposed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import paddle
+from paddle import nn
+
+from frameworkbench.adapter import Adapter, Array, Batch, Settings, Weights
+from frameworkbench.errors import UnsupportedError
+from frameworkbench.spec.layers import Layer
+from frameworkbench.spec.model import Model
+from frameworkbench.spec.training import Loss, Optimizer
+
+Bound = dict[str, tuple[Any, bool]]  # canonical name: (parameter, stored transposed?)
+
+
+class PaddleAdapter(Adapter):
+    """``paddle.nn`` layers trained with backward, step and clear_grad."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        if settings.mode not in ("dygraph", "static"):
+            raise UnsupportedError("UNSUPPORTED_MODE", f"paddle has no mode {settings.mode!r}")
+        if settings.device == "cuda" and not paddle.is_compiled_with_cuda():
+            raise UnsupportedError("UNSUPPORTED_DEVICE", "this build of PaddlePaddle has no CUDA")
+        paddle.set_device("gpu:0" if settings.device == "cuda" else "cpu")
+        if settings.device == "cuda":  # TF32 is on by default
+            paddle.base.core.set_cublas_switch(False)
+            paddle.base.core.set_cudnn_switch(False)
+        paddle.seed(settings.seed)
+
+    def build(self, model: Model, loss: Loss, optimizer: Optimizer, weights: Weights) -> None:
+        if loss.kind != "softmax_cross_entropy":
+            raise UnsupportedError("UNSUPPORTED_LOSS", f"paddle: no mapping for loss {loss.kind!r}")
+        self._bound: Bound = {}
+        self._dtype = "int32" if model.input_kind == "tokens" else "float32"
+        self._net = _sequence(model.layers, self._bound)
+        for name, (parameter, transposed) in self._bound.items():
+            value = weights[name].T if transposed else weights[name]
+            parameter.set_value(np.array(value, np.float32, order="C"))
+        self._last = next(reversed(self._bound.values()))[0]
+        self._cross_entropy = nn.CrossEntropyLoss()
+        self._scale = loss.scale
+        self._optimizer = _make_optimizer(optimizer, self._net.parameters())
+        if self.settings.mode == "static":
+            # full_graph: an error where the tracer cannot follow, instead of running that part dynamically.
+            self._net = paddle.jit.to_static(self._net, full_graph=True)
+
+    def stage(self, batches: Sequence[Batch]) -> list[Any]:
+        return [(self._tensor(x, self._dtype), self._tensor(y, "int64")) for x, y in batches]
+
+    def step(self, batch: Any) -> Any:
+        inputs, labels = batch
+        loss = self._cross_entropy(self._net(inputs), labels)
+        if self._scale != 1:
+            loss = loss * self._scale
+        loss.backward()
+        self._optimizer.step()
+        self._optimizer.clear_grad()
+        return loss.detach()
+
+    def loss(self, handle: Any) -> float:
+        return float(handle)
+
+    def drain(self) -> None:
+        if self.settings.device == "cuda":
+            paddle.device.synchronize()
+        else:
+            self._last.numpy()  # no CPU synchronize exists; the read waits for the last update
+
+    def predict(self, inputs: Array) -> Array:
+        with paddle.no_grad():
+            return self._net(self._tensor(inputs, self._dtype)).numpy()
+
+    def export(self) -> dict[str, Array]:
+        return {
+            name: np.array(parameter.numpy().T if transposed else parameter.numpy(), order="C")
+            for name, (parameter, transposed) in self._bound.items()
+        }
+
+    def effective(self) -> dict[str, Any]:
+        flags = paddle.get_flags(["FLAGS_use_onednn", "FLAGS_use_cinn", "FLAGS_paddle_num_threads"])
+        return {
+            "version": paddle.__version__,
+            "mode": self._mode_that_ran(),
+            "device": "cuda" if self._last.place.is_gpu_place() else "cpu",
+            "precision": str(self._last.dtype).removeprefix("paddle."),
+            "threads": _openmp_threads(),
+            **{name.removeprefix("FLAGS_"): value for name, value in flags.items()},
+        }
+
+    def _tensor(self, value: Array, dtype: str) -> Any:
+        return paddle.to_tensor(np.array(value, dtype))
+
+    def _mode_that_ran(self) -> str:
+        """``static`` only if the network's forward really holds a traced program."""
+        cache = getattr(self._net.forward, "program_cache", None)
+        return "static" if cache is not None and len(cache) else "dygraph"
+
+
+class Residual(nn.Layer):
+    """x + branch(x)."""
+
+    def __init__(self, branch: nn.Sequential) -> None:
+        super().__init__()
+        self.branch = branch
+
+    def forward(self, x: Any) -> Any:
+        return x + self.branch(x)
+
+
+class PositionEmbedding(nn.Layer):
+    """Adds one trained vector per position."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.table = self.create_parameter(list(shape))
+
+    def forward(self, x: Any) -> Any:
+        return x + self.table
+
+
+class LastOutput(nn.Layer):
+    """An LSTM that gives the output of its last time step."""
+
+    def __init__(self, units: int, width: int) -> None:
+        super().__init__()
+        # The second bias stays zero: False crashes and stop_gradient raises in 3.3.1, a zero rate works.
+        frozen = paddle.ParamAttr(initializer=nn.initializer.Constant(0.0), learning_rate=0.0)
+        self.lstm = nn.LSTM(width, units, bias_hh_attr=frozen)
+
+    def forward(self, x: Any) -> Any:
+        return self.lstm(x)[0][:, -1]
+
+
+class MeanPool(nn.Layer):
+    """Mean over time."""
+
+    def forward(self, x: Any) -> Any:
+        return x.mean(axis=1)
+
+
+def _make_optimizer(spec: Optimizer, parameters: list[Any]) -> paddle.optimizer.Optimizer:
+    rate = spec.learning_rate
+    if spec.kind == "sgd" and not spec.momentum:
+        return paddle.optimizer.SGD(rate, parameters)
+    if spec.kind == "sgd":
+        return paddle.optimizer.Momentum(rate, spec.momentum, parameters)
+    if spec.kind == "adam":
+        return paddle.optimizer.Adam(rate, spec.beta1, spec.beta2, spec.epsilon, parameters)
+    raise UnsupportedError("UNSUPPORTED_OPTIMIZER", f"paddle: no mapping for optimizer {spec.kind!r}")
+
+
+def _sequence(layers: Sequence[Layer], bound: Bound) -> nn.Sequential:
+    return nn.Sequential(
+        *(
+            Residual(_sequence(layer.layers, bound)) if layer.kind == "residual" else _layer(layer, bound)
+            for layer in layers
+        )
+    )
+
+
+def _layer(layer: Layer, bound: Bound) -> nn.Layer:
+    if layer.kind not in _LAYERS:
+        raise UnsupportedError("UNSUPPORTED_LAYER", f"paddle: no mapping for layer kind {layer.kind!r}")
+    made = _LAYERS[layer.kind](layer.options, layer.input_shape)
+    for local, (path, transposed) in _PARAMETERS.get(layer.kind, {}).items():
+        bound[layer.parameter(local)] = (attrgetter(path)(made), transposed)
+    return made
+
+
+def _attention(width: int, heads: int) -> nn.MultiHeadAttention:
+    made = nn.MultiHeadAttention(width, heads)
+    bias = made.k_proj.bias  # its gradient is rounding noise, which Adam would turn into steps
+    bias.set_value(np.zeros(bias.shape, np.float32))
+    bias.stop_gradient = True
+    return made
+
+
+def _openmp_threads() -> int | None:
+    """Threads of the OpenMP library that Paddle loaded, asked of that library."""
+    maps = Path("/proc/self/maps")
+    for line in maps.read_text(encoding="utf-8").splitlines() if maps.exists() else []:
+        if "libiomp5" in line:
+            return int(ctypes.CDLL(line.split(maxsplit=5)[-1]).omp_get_max_threads())
+    return None
+
+
+_LAYERS: dict[str, Callable[[Mapping[str, Any], tuple[int, ...]], nn.Layer]] = {
+    "dense": lambda o, shape: nn.Linear(shape[-1], o["units"]),
+    "conv2d": lambda o, shape: nn.Conv2D(shape[0], o["filters"], o["size"], o["stride"], o["padding"]),
+    "max_pool2d": lambda o, _: nn.MaxPool2D(o["size"], o["stride"]),
+    "flatten": lambda _o, _: nn.Flatten(),
+    "relu": lambda _o, _: nn.ReLU(),
+    "gelu": lambda _o, _: nn.GELU(approximate=False),
+    "embedding": lambda o, _: nn.Embedding(o["vocabulary"], o["width"]),
+    "position_embedding": lambda _, shape: PositionEmbedding(shape),
+    "lstm": lambda o, shape: LastOutput(o["units"], shape[-1]),
+    "layer_norm": lambda o, shape: nn.LayerNorm(shape[-1], epsilon=o["epsilon"]),
+    "attention": lambda o, shape: _attention(shape[-1], o["heads"]),
+    "mean_pool": lambda _o, _: MeanPool(),
+}
+
+# Per canonical parameter: where Paddle keeps it, and whether transposed.
+_PARAMETERS: dict[str, dict[str, tuple[str, bool]]] = {
+    "dense": {"kernel": ("weight", True), "bias": ("bias", False)},
+    "conv2d": {"kernel": ("weight", False), "bias": ("bias", False)},
+    "embedding": {"table": ("weight", False)},
+    "position_embedding": {"table": ("table", False)},
+    "lstm": {
+        "kernel": ("lstm.weight_ih_l0", False),
+        "recurrent": ("lstm.weight_hh_l0", False),
+        "bias": ("lstm.bias_ih_l0", False),
+    },
+    "layer_norm": {"scale": ("weight", False), "shift": ("bias", False)},
+    "attention": {
+        "query_kernel": ("q_proj.weight", True),
+        "query_bias": ("q_proj.bias", False),
+        "key_kernel": ("k_proj.weight", True),
+        "value_kernel": ("v_proj.weight", True),
+        "value_bias": ("v_proj.bias", False),
+        "output_kernel": ("out_proj.weight", True),
+        "output_bias": ("out_proj.bias", False),
+    },
+}
+
+ADAPTER = PaddleAdapter

@@ -1,0 +1,280 @@
+"""PyTorch: ``torch.nn`` layers in the ordinary training loop, eager or under ``torch.compile``.
+
+PyTorch's layouts are the canonical ones, so loading and exporting copy through views of the parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch._dynamo.utils import counters
+
+from frameworkbench.adapter import Adapter, Array, Batch, Settings, Weights
+from frameworkbench.errors import UnsupportedError
+from frameworkbench.spec.layers import Layer
+from frameworkbench.spec.model import Model
+from frameworkbench.spec.training import Loss, Optimizer
+
+# Each is set and read by itself: the top-level switch did not reach all of them (pytorch/pytorch#179445),
+# and convolutions and RNNs on cuDNN default to TF32.
+_FP32_BACKENDS = {
+    "cuda.matmul": torch.backends.cuda.matmul,
+    "cudnn.conv": torch.backends.cudnn.conv,
+    "cudnn.rnn": torch.backends.cudnn.rnn,
+    "mkldnn.matmul": torch.backends.mkldnn.matmul,
+    "mkldnn.conv": torch.backends.mkldnn.conv,
+    "mkldnn.rnn": torch.backends.mkldnn.rnn,
+}
+
+
+class PyTorchAdapter(Adapter):
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._device = torch.device(settings.device)
+        torch.set_num_threads(settings.threads)
+        if torch.get_num_interop_threads() != 1:  # may be set once only per process
+            torch.set_num_interop_threads(1)
+        for backend in _FP32_BACKENDS.values():
+            backend.fp32_precision = "ieee"
+        torch._dynamo.config.suppress_errors = False
+
+    def build(self, model: Model, loss: Loss, optimizer: Optimizer, weights: Weights) -> None:
+        if loss.kind != "softmax_cross_entropy":
+            raise UnsupportedError("UNSUPPORTED_LOSS", f"the PyTorch adapter has no loss {loss.kind!r}")
+        self._tokens = model.input_kind == "tokens"
+        self._scale = loss.scale
+        self._objective = _Objective(model.layers).to(self._device)
+        self._tensors = _canonical(model.layers, self._objective.network)
+        with torch.no_grad():
+            for name, tensor in self._tensors.items():
+                tensor.copy_(torch.from_numpy(np.ascontiguousarray(weights[name])))
+        self._optimizer = _optimizer(optimizer, [p for p in self._objective.parameters() if p.requires_grad])
+        self._run = self._objective if self.settings.mode == "eager" else self._first_compiled_call
+
+    def stage(self, batches: Sequence[Batch]) -> list[tuple[Tensor, Tensor]]:
+        return [(self._inputs(inputs), torch.tensor(labels, device=self._device)) for inputs, labels in batches]
+
+    def step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        self._optimizer.zero_grad(set_to_none=True)
+        loss, _ = self._run(*batch)
+        if self._scale != 1.0:  # outside the compiled graph: the probes run the very graph that is timed
+            loss = loss * self._scale
+        loss.backward()
+        self._optimizer.step()
+        return loss.detach()
+
+    def loss(self, handle: Tensor) -> float:
+        return float(handle)
+
+    def drain(self) -> None:
+        if self._device.type == "cuda":  # CPU operators have finished when they return
+            torch.cuda.synchronize(self._device)
+
+    def predict(self, inputs: Array) -> Array:
+        staged = self._inputs(inputs)
+        labels = torch.zeros(len(inputs), dtype=torch.int64, device=self._device)
+        # Compiled graphs are specialised on grad mode: turning it off would compile and show another graph.
+        with torch.set_grad_enabled(self.settings.mode != "eager"):
+            _, logits = self._run(staged, labels)
+        return np.array(logits.cpu(), dtype=np.float32)
+
+    def export(self) -> dict[str, Array]:
+        return {name: np.array(tensor.cpu()) for name, tensor in self._tensors.items()}
+
+    def effective(self) -> dict[str, Any]:
+        fp32 = {name: str(backend.fp32_precision) for name, backend in _FP32_BACKENDS.items()}
+        parameter = next(self._objective.parameters())
+        dtype = str(parameter.dtype).removeprefix("torch.")
+        strict = set(fp32.values()) == {"ieee"}
+        cuda = parameter.device.type == "cuda"
+        facts = {
+            "version": torch.__version__,
+            "mode": self.settings.mode,
+            "device": parameter.device.type,
+            "precision": dtype if strict else f"{dtype} with {fp32}",
+            "threads": torch.get_num_threads(),
+            "interop_threads": torch.get_num_interop_threads(),
+            "fp32_precision": fp32,
+            "parallel": torch.__config__.parallel_info(),
+            "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+            "layout": "NCHW",
+            "optimizer": f"torch.optim defaults ({'foreach' if cuda else 'one tensor at a time'}), not compiled",
+        }
+        if cuda:
+            facts |= {"gpu": torch.cuda.get_device_name(parameter.device), "cuda": torch.version.cuda}
+            facts |= {"cudnn": torch.backends.cudnn.version(), "cudnn_benchmark": torch.backends.cudnn.benchmark}
+        if self.settings.mode == "compile":
+            facts["compile"] = "inductor, fullgraph=True, dynamic=False; forward, loss and backward"
+            facts["compiled_graphs"] = counters["stats"]["unique_graphs"]
+        return facts
+
+    def _inputs(self, inputs: Array) -> Tensor:
+        dtype = torch.int64 if self._tokens else torch.float32
+        return torch.tensor(inputs, dtype=dtype, device=self._device)  # always a copy
+
+    def _first_compiled_call(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Compile, make sure that the whole graph was compiled, and step aside."""
+        compiled = torch.compile(self._objective, fullgraph=True, dynamic=False)
+        try:
+            result = compiled(inputs, labels)
+        except torch._dynamo.exc.Unsupported as refusal:
+            raise _fallback(str(refusal)) from refusal
+        except RuntimeError as problem:
+            if "compiler" in str(problem).lower():
+                raise UnsupportedError("NO_COMPILER", f"torch.compile: {_first_line(str(problem))}") from problem
+            raise
+        breaks = [*counters["unimplemented"], *counters["graph_break"]]
+        if breaks or not counters["stats"]["unique_graphs"]:
+            raise _fallback(breaks[0] if breaks else "no graph was compiled (is TORCHDYNAMO_DISABLE set?)")
+        self._run = compiled
+        return result
+
+
+class _Objective(nn.Module):
+    """Network and loss in one graph."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        super().__init__()
+        self.network = _network(layers)
+
+    def forward(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        logits = self.network(inputs)
+        return nn.functional.cross_entropy(logits, labels), logits.detach()
+
+
+class _PositionEmbedding(nn.Module):
+    def __init__(self, layer: Layer) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.empty(layer.input_shape))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.table
+
+
+class _LastLSTMState(nn.Module):
+    def __init__(self, layer: Layer) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(layer.input_shape[-1], layer.options["units"], batch_first=True)
+        # Both biases would receive the gradient, so that their sum moved twice as fast.
+        nn.init.zeros_(self.lstm.bias_hh_l0.requires_grad_(False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        _, (hidden, _) = self.lstm(x)
+        return hidden[-1]
+
+
+class _SelfAttention(nn.Module):
+    def __init__(self, layer: Layer) -> None:
+        super().__init__()
+        width = layer.input_shape[-1]
+        self.attention = nn.MultiheadAttention(width, layer.options["heads"], batch_first=True)
+        # The key bias stays zero: its gradient is rounding noise, which Adam would turn into full steps.
+        bias = nn.init.zeros_(self.attention.in_proj_bias)
+        bias.register_post_accumulate_grad_hook(_freeze_key_bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.attention(x, x, x, need_weights=False)[0]
+
+
+def _freeze_key_bias(in_proj_bias: Tensor) -> None:
+    in_proj_bias.grad.chunk(3)[1].zero_()
+
+
+class _MeanPool(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(dim=1)
+
+
+class _Residual(nn.Module):
+    def __init__(self, layer: Layer) -> None:
+        super().__init__()
+        self.branch = _network(layer.layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.branch(x)
+
+
+_MODULES: dict[str, Callable[[Layer], nn.Module]] = {
+    "dense": lambda layer: nn.Linear(layer.input_shape[-1], layer.options["units"]),
+    "conv2d": lambda layer: nn.Conv2d(
+        layer.input_shape[0],
+        layer.options["filters"],
+        layer.options["size"],
+        stride=layer.options["stride"],
+        padding=layer.options["padding"],
+    ),
+    "max_pool2d": lambda layer: nn.MaxPool2d(layer.options["size"], layer.options["stride"]),
+    "flatten": lambda _: nn.Flatten(),
+    "relu": lambda _: nn.ReLU(),
+    "gelu": lambda _: nn.GELU(approximate="none"),
+    "embedding": lambda layer: nn.Embedding(layer.options["vocabulary"], layer.options["width"]),
+    "position_embedding": _PositionEmbedding,
+    "lstm": _LastLSTMState,
+    "layer_norm": lambda layer: nn.LayerNorm(layer.input_shape[-1], eps=layer.options["epsilon"]),
+    "attention": _SelfAttention,
+    "mean_pool": lambda _: _MeanPool(),
+    "residual": _Residual,
+}
+
+
+def _network(layers: Sequence[Layer]) -> nn.Sequential:
+    for layer in layers:
+        if layer.kind not in _MODULES:
+            raise UnsupportedError("UNSUPPORTED_LAYER", f"{layer.name}: the PyTorch adapter has no {layer.kind!r}")
+    return nn.Sequential(*(_MODULES[layer.kind](layer) for layer in layers))
+
+
+def _canonical(layers: Sequence[Layer], network: nn.Sequential) -> dict[str, Tensor]:
+    """Views that share memory with the parameters, under canonical names."""
+    found: dict[str, Tensor] = {}
+    for layer, module in zip(layers, network, strict=True):
+        if layer.kind == "residual":
+            found |= _canonical(layer.layers, module.branch)
+        else:
+            found |= {layer.parameter(local): tensor.detach() for local, tensor in _views(layer.kind, module).items()}
+    return found
+
+
+def _views(kind: str, module: Any) -> dict[str, Tensor]:
+    if kind in ("dense", "conv2d"):
+        return {"kernel": module.weight, "bias": module.bias}
+    if kind == "embedding":
+        return {"table": module.weight}
+    if kind == "position_embedding":
+        return {"table": module.table}
+    if kind == "layer_norm":
+        return {"scale": module.weight, "shift": module.bias}
+    if kind == "lstm":
+        lstm = module.lstm
+        return {"kernel": lstm.weight_ih_l0, "recurrent": lstm.weight_hh_l0, "bias": lstm.bias_ih_l0}
+    if kind == "attention":
+        inner = module.attention
+        kernels = dict(zip(("query_kernel", "key_kernel", "value_kernel"), inner.in_proj_weight.chunk(3), strict=True))
+        query, _, value = inner.in_proj_bias.chunk(3)
+        output = {"output_kernel": inner.out_proj.weight, "output_bias": inner.out_proj.bias}
+        return {**kernels, "query_bias": query, "value_bias": value, **output}
+    return {}
+
+
+def _optimizer(spec: Optimizer, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+    if spec.kind == "sgd":
+        return torch.optim.SGD(parameters, lr=spec.learning_rate, momentum=spec.momentum)
+    if spec.kind == "adam":
+        betas = (spec.beta1, spec.beta2)
+        return torch.optim.Adam(parameters, lr=spec.learning_rate, betas=betas, eps=spec.epsilon)
+    raise UnsupportedError("UNSUPPORTED_OPTIMIZER", f"the PyTorch adapter has no optimizer {spec.kind!r}")
+
+
+def _fallback(message: str) -> UnsupportedError:
+    return UnsupportedError("MODE_FALLBACK", f"torch.compile would not run as one graph: {_first_line(message)}")
+
+
+def _first_line(message: str) -> str:
+    return message.strip().split("\n", 1)[0]
+
+
+ADAPTER = PyTorchAdapter

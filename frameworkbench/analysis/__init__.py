@@ -1,0 +1,1 @@
+"""From records to facts: statistics, parity verdicts, comparability and verdict codes."""

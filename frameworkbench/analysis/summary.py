@@ -1,0 +1,223 @@
+"""Records → facts: one result per planned cell, comparisons per group, and what was not measured.
+
+``Summary.to_json`` is ``report.json``; every other form of the report is rendered from it, so all forms
+state the same facts.
+"""
+
+from __future__ import annotations
+
+import shlex
+import statistics as plain
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..store.records import Record, Run
+from ..store.run import PlannedCell
+from .cells import Accuracy, Evidence, Verdict
+from .cells import accuracy as cell_accuracy
+from .cells import first_step, gather, number, parity, peak_memory, phases, table, throughput, verdict
+from .comparison import LEAST_BLOCKS, Entry, Ranking, rank
+from .unmeasured import unmeasured
+
+SCHEMA = 1
+GROUP_AXES = ("task", "workload", "data", "device", "lane", "precision", "threads", "batch_size")
+CELL_AXES = (*GROUP_AXES[:3], "adapter", "role", "mode", "mode_class", *GROUP_AXES[3:])
+# Without a proof these stay empty, whatever was measured.
+_NUMBERS = (
+    "throughput_samples_per_s",
+    "time_to_first_step_s",
+    "time_to_first_step_warm_s",
+    "peak_memory_bytes",
+    "accuracy",
+    "time_to_target_s",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CellResult:
+    """One planned cell with its status and numbers; ``facts`` is its object in ``report.json``."""
+
+    key: str
+    main: bool
+    axes: Mapping[str, Any]
+    verdict: Verdict
+    blocks_planned: int
+    facts: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        """The row's name: framework and mode."""
+        return f"{self.axes['adapter']}:{self.axes['mode']}"
+
+    @property
+    def group(self) -> tuple[Any, ...]:
+        """What must be equal for two rows to be compared."""
+        return tuple(self.axes.get(axis) for axis in GROUP_AXES)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Everything that a report says about one run."""
+
+    run: Run
+    cells: tuple[CellResult, ...]
+    rankings: Mapping[tuple[Any, ...], Ranking]
+    not_measured: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of ``report.json``; documented in ``docs/report-json.md``."""
+        manifest = self.run.manifest
+        return {
+            "schema": SCHEMA,
+            "verification": "unverified",
+            "run": _run_facts(manifest),
+            "machine": dict(table(manifest.get("machine"))),
+            "adapters": dict(table(manifest.get("adapters"))),
+            "data": dict(table(manifest.get("data"))),
+            "plan": {"blocks": dict(self.run.plan.blocks), "budget": dict(self.run.plan.budget)},
+            "cells": [self._cell(cell) for cell in self.cells],
+            "comparisons": [_comparison(group, ranking) for group, ranking in self.rankings.items()],
+            "harness": harness(self.run),
+            "torn_speed_records": len(self.run.torn_speed_records()),
+            "damaged": [{"file": damage.file, "reason": damage.reason} for damage in self.run.damaged],
+            "not_measured": list(self.not_measured),
+        }
+
+    def _cell(self, cell: CellResult) -> dict[str, Any]:
+        ranking = self.rankings.get(cell.group)
+        return {**cell.facts, "rank": ranking.ranks.get(cell.key) if ranking else None}
+
+
+def summarise(run: Run) -> Summary:
+    """Derive all facts of a run from its records; the same records give the same summary."""
+    cells = tuple(_result(run, planned) for planned in run.plan.cells)
+    delta = number(table(run.manifest.get("protocol")).get("delta"))
+    rankings: dict[tuple[Any, ...], Ranking] = {}
+    for group in dict.fromkeys(cell.group for cell in cells):
+        entries = [_entry(cell) for cell in cells if cell.group == group and _rankable(cell)]
+        rankings[group] = rank(entries, delta) if delta is not None else _no_delta()
+    facts = [cell.facts for cell in cells]
+    return Summary(run, cells, rankings, tuple(unmeasured(run, facts)))
+
+
+def harness(run: Run) -> dict[str, Any]:
+    """Where the sessions' wall time went; ``share`` is what environments, imports, builds and steps leave over."""
+    names = ("wall_s", "environment_s", "import_s", "build_s", "steps_s", "adapter_other_s", "oracle_s")
+    sessions = [record["payload"] for record in run.records if record["kind"] == "run"]
+    sums = {name: sum(number(session.get(name)) or 0.0 for session in sessions) for name in names}
+    work = sums["environment_s"] + sums["import_s"] + sums["build_s"] + sums["steps_s"]
+    share = (sums["wall_s"] - work) / sums["wall_s"] if sums["wall_s"] else None
+    interrupted = sum(session.get("interrupted") is True for session in sessions)
+    return {**sums, "sessions": len(sessions), "interrupted_sessions": interrupted, "share": share}
+
+
+def _result(run: Run, planned: PlannedCell) -> CellResult:
+    evidence = gather(run, planned)
+    blocks = run.plan.blocks.get("main" if planned.main else "other", 0)
+    found = verdict(evidence, blocks)
+    adapter = table(table(run.manifest.get("adapters")).get(str(planned.axes.get("adapter"))))
+    proof = evidence.proof
+    effective = dict(table(proof["payload"].get("effective"))) if proof is not None else {}
+    facts: dict[str, Any] = {
+        **{axis: planned.axes.get(axis) for axis in CELL_AXES},
+        "key": planned.key,
+        "label": f"{planned.axes.get('adapter')}:{planned.axes.get('mode')}",
+        "title": adapter.get("title") or planned.axes.get("adapter"),
+        "main": planned.main,
+        "framework_version": effective.get("version") or adapter.get("framework_version"),
+        "status": found.status,
+        "code": found.code,
+        "reason": found.reason,
+        "parity": parity(evidence),
+        "effective": effective or None,
+        **_numbers(evidence, planned),
+        "blocks": {
+            "planned": blocks,
+            "counted": len(evidence.timed),
+            "failed": len(evidence.speed) - len(evidence.timed),
+            "torn": len(evidence.torn),
+        },
+        "failures": [_failure(record) for record in evidence.failures],
+    }
+    if found.status in ("not_comparable", "invalid"):
+        facts.update(dict.fromkeys(_NUMBERS), phases=None)
+    return CellResult(planned.key, planned.main, planned.axes, found, blocks, facts)
+
+
+def _numbers(evidence: Evidence, planned: PlannedCell) -> dict[str, Any]:
+    cold = phases([evidence.proof]) if evidence.proof is not None else {}
+    warm = phases(evidence.timed)
+    waits = [first_step(phases([record])) for record in evidence.timed]
+    warm_waits = [wait for wait in waits if wait is not None]
+    found = cell_accuracy(evidence)
+    return {
+        "throughput_samples_per_s": throughput(evidence, int(number(planned.axes.get("batch_size")) or 0)),
+        "time_to_first_step_s": first_step(cold),
+        "time_to_first_step_warm_s": plain.median(warm_waits) if warm_waits else None,
+        "phases": {"cold": cold or None, "warm": warm or None},
+        "peak_memory_bytes": peak_memory(evidence),
+        "accuracy": found.to_json() if found else None,
+        "accuracy_note": _accuracy_note(found, planned.main),
+        "time_to_target_s": _time_to_target(found),
+    }
+
+
+def _accuracy_note(found: Accuracy | None, main: bool) -> str:
+    if found is None:
+        return "accuracy not measured" if main else "accuracy not measured in this mode"
+    if found.target is None:
+        return "short training: no accuracy target applies"
+    reached, seeds = len(found.time_to_target_s), len(found.values)
+    return f"{reached} of {seeds} seeds reached the target of {found.target:g}"
+
+
+def _time_to_target(found: Accuracy | None) -> float | None:
+    """Median over seeds, and only when every seed reached the target: a miss must not look like a fast run."""
+    if found is None or not found.time_to_target_s or len(found.time_to_target_s) < len(found.values):
+        return None
+    return plain.median(found.time_to_target_s)
+
+
+def _failure(record: Record) -> dict[str, Any]:
+    keys = ("pass", "block", "attempt", "seed", "status", "code", "reason", "log", "log_end")
+    return {key: record[key] for key in keys}
+
+
+def _rankable(cell: CellResult) -> bool:
+    """Main modes of entrants that are proved and timed; the reference is never ranked."""
+    enough = cell.facts["blocks"]["counted"] >= LEAST_BLOCKS
+    return cell.main and cell.verdict.status == "ok" and cell.axes.get("role") != "oracle" and enough
+
+
+def _entry(cell: CellResult) -> Entry:
+    samples = cell.facts["throughput_samples_per_s"]["samples"]
+    return Entry(cell.key, cell.label, {(found["block"], found["attempt"]): found["value"] for found in samples})
+
+
+def _no_delta() -> Ranking:
+    return Ranking({}, (), 0.0, "No winner is named: the protocol sets no smallest difference that matters.")
+
+
+def _comparison(group: tuple[Any, ...], ranking: Ranking) -> dict[str, Any]:
+    keys = ("first", "second", "ratio", "low", "high", "p_value", "blocks", "verdict", "extra_blocks")
+    pairs = [{key: getattr(pair, key) for key in keys} for pair in ranking.pairs]
+    axes = dict(zip(GROUP_AXES, group, strict=True))
+    return {**axes, "sentence": ranking.sentence, "delta": ranking.delta, "ranks": dict(ranking.ranks), "pairs": pairs}
+
+
+def _run_facts(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    keys = (
+        "run_id",
+        "created",
+        "frameworkbench_version",
+        "code_sha256",
+        "suite",
+        "protocol",
+        "protocol_sha256",
+        "seed",
+        "lane",
+        "threads",
+    )
+    command = manifest.get("command") or []
+    return {**{key: manifest.get(key) for key in keys}, "command": shlex.join(str(part) for part in command)}

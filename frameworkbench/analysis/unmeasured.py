@@ -1,0 +1,79 @@
+"""What a run did not measure, in sentences: said on the first screen of every report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..store.records import Run
+
+# True of every run of this version, whatever was planned.
+STANDING = (
+    "Energy, several devices or hosts, loading input from files, export and deployment were not measured.",
+    "One machine was measured: nothing here says how the order looks on another one.",
+)
+
+
+def unmeasured(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Sentences about missing cells, blocks, tasks, devices, lanes and data.
+
+    Args:
+        run: the run as read from disk.
+        cells: the cells as in ``report.json``.
+    """
+    return [*_cells(cells), *_blocks(run, cells), *_scope(run, cells), *_budget(run), *STANDING]
+
+
+def _cells(cells: Sequence[Mapping[str, Any]]) -> list[str]:
+    sentences = []
+    if not cells:
+        sentences.append("Nothing was planned: the run stopped before it wrote a plan.")
+    stopped = [cell for cell in cells if cell["code"] == "NOT_RUN"]
+    if stopped:
+        sentences.append(f"The run stopped early: {len(stopped)} of {len(cells)} rows have no complete measurement.")
+    other = [cell for cell in cells if cell["status"] != "ok" and cell["code"] != "NOT_RUN"]
+    if other:
+        names = sorted({f"{cell['label']} on {cell['workload']}" for cell in other})
+        shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+        sentences.append(f"No number is given for {shown}: see failures for the reasons.")
+    return sentences
+
+
+def _blocks(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:
+    sentences = []
+    counts = [(cell["blocks"]["counted"], cell["blocks"]["planned"]) for cell in cells if cell["status"] == "ok"]
+    short = sum(0 < counted < planned for counted, planned in counts)
+    if short:
+        sentences.append(f"{short} rows have fewer processes than were planned.")
+    torn = len(run.torn_speed_records())
+    if torn:
+        sentences.append(f"{torn} speed measurements of unfinished blocks are kept and used in no statistic.")
+    if run.damaged:
+        names = ", ".join(damage.file for damage in run.damaged[:4])
+        sentences.append(f"{len(run.damaged)} damaged files were left out: {names}{' …' * (len(run.damaged) > 4)}")
+    if any(not cell["main"] for cell in cells):
+        sentences.append("Modes other than a framework's main one are shown without a verdict.")
+    return sentences
+
+
+def _scope(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:
+    sentences = []
+    synthetic = sorted({cell["workload"] for cell in cells if cell["data"] == "synthetic"})
+    if synthetic:
+        names = ", ".join(synthetic)
+        sentences.append(f"Data for {names} is synthetic: its accuracy says nothing about the real data set.")
+    if cells and not any(cell["task"] == "infer" for cell in cells):
+        sentences.append("Inference was not measured, only training.")
+    devices = {cell["device"] for cell in cells}
+    if devices == {"cpu"}:
+        sentences.append("No GPU was measured.")
+    lanes = sorted({str(cell["lane"]) for cell in cells})
+    missing = [lane for lane in ("default", "matched", "tuned") if lane not in lanes]
+    if cells and missing:
+        sentences.append(f"Lanes not measured: {', '.join(missing)}.")
+    return sentences
+
+
+def _budget(run: Run) -> list[str]:
+    note = str(run.plan.budget.get("note") or "")
+    return [f"Time budget: {note}"] if note else []

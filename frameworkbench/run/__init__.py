@@ -1,0 +1,1 @@
+"""Plan, launch, record, resume: the parent's side of a run."""

@@ -1,0 +1,76 @@
+"""How long the next units will take: from what was seen in this run, or a plain guess before that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from ..spec.protocol import Protocol as RunProtocol
+from .plan import Planned
+
+_PROOF_GUESS_S = 12.0
+_LAUNCH_S = 0.7  # interpreter start, scratch files, ending the process
+_SNAPSHOT_STEPS = 12  # a typical number of steps before the snapshot
+_WARM_SHARE = 0.5  # of a cold first step: what a warm compile cache leaves, seen between 0.2 and 0.9
+
+
+class _Outcome(Protocol):
+    @property
+    def status(self) -> str: ...
+    @property
+    def payload(self) -> Mapping[str, Any]: ...
+
+
+class Estimates:
+    """Costs by cell and pass, learned as records come in.
+
+    Args:
+        protocol: sizes of windows and warm-up.
+    """
+
+    def __init__(self, protocol: RunProtocol) -> None:
+        self._protocol = protocol
+        self._seen: dict[tuple[str, str], float] = {}
+        self._proof: dict[str, Mapping[str, Any]] = {}
+
+    def learn(self, planned: Planned, pass_: str, wall_s: float, outcome: _Outcome) -> None:
+        """Note what a unit took."""
+        if outcome.status == "ok":
+            self.learn_record(planned.key, pass_, wall_s, outcome.payload)
+
+    def learn_record(self, key: str, pass_: str, wall_s: float, payload: Mapping[str, Any]) -> None:
+        """Note what a stored record says a unit took."""
+        self._seen[key, pass_] = wall_s
+        if pass_ == "proof":
+            self._proof[key] = payload
+
+    def proof_s(self, planned: Planned) -> float:
+        """Seconds of a proof pass."""
+        return self._seen.get((planned.key, "proof"), _PROOF_GUESS_S)
+
+    def speed_s(self, planned: Planned) -> float:
+        """Seconds of one speed process."""
+        seen = self._seen.get((planned.key, "speed"))
+        if seen is not None:
+            return seen
+        proof = self._proof.get(planned.key)
+        if proof is None:
+            return _PROOF_GUESS_S / 2
+        phases, step = proof["phases"], proof["step_s"]
+        protocol = self._protocol
+        window = min(max(protocol.window_s, protocol.window_steps * step), max(protocol.window_limit_s, step))
+        first = phases["first_step_s"] * _WARM_SHARE
+        start = _LAUNCH_S + phases["import_s"] + phases["build_s"] + first
+        return float(start + (_SNAPSHOT_STEPS + protocol.warmup_steps) * step + protocol.windows * window)
+
+    def accuracy_s(self, planned: Planned, steps: int) -> float:
+        """Seconds of one full training of so many steps."""
+        seen = self._seen.get((planned.key, "accuracy"))
+        if seen is not None:
+            return seen
+        proof = self._proof.get(planned.key)
+        return _PROOF_GUESS_S if proof is None else float(_PROOF_GUESS_S + steps * proof["step_s"])
+
+    def block_s(self, cells: Iterable[Planned]) -> float:
+        """Seconds of one block over these cells."""
+        return sum(self.speed_s(planned) for planned in cells)

@@ -1,0 +1,52 @@
+"""What a caller asks of a run, after the command line was read and before anything is planned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..spec.protocol import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """One request for a run.
+
+    Attributes:
+        protocol: the suite with its sizes.
+        out: the run folder; an unfinished run there is resumed.
+        cache_dir: environments, prepared data and reference answers shared between runs.
+        workloads: names or files; empty means all shipped.
+        adapters: names, or name:mode; empty means all entrants (or the oracle where the suite asks for it).
+        adapter_paths: further folders with adapters.
+        interpreters: external Python by adapter name.
+        data_dir: folder with the real data sets.
+        device: "cpu" or "cuda".
+        threads: cores to use; None means all.
+        lane: "matched" (equalised; the one that is ranked).
+        seed: of weights, data order and schedule.
+        budget_s: time this session may take, or None.
+        timeout_s: limit for one worker, or None for the suite's.
+        memory_limit: address-space limit of each worker in bytes, or None.
+        fresh: start a new run even if the folder holds a complete one (which is kept under another name).
+        command: the command line, for the manifest.
+    """
+
+    protocol: Protocol
+    out: Path
+    cache_dir: Path
+    workloads: tuple[str, ...] = ()
+    adapters: tuple[str, ...] = ()
+    adapter_paths: tuple[Path, ...] = ()
+    interpreters: Mapping[str, Path] = field(default_factory=dict)
+    data_dir: Path | None = None
+    device: str = "cpu"
+    threads: int | None = None
+    lane: str = "matched"
+    seed: int = 0
+    budget_s: float | None = None
+    timeout_s: float | None = None
+    memory_limit: int | None = None
+    fresh: bool = False
+    command: tuple[str, ...] = ()

@@ -1,0 +1,174 @@
+"""From request to cells: which combinations are asked for, and which of them can be answered at once.
+
+Planning runs no adapter code. A combination that an adapter's declaration rules out becomes a cell of its
+own with the reason, so that nothing that was asked for goes missing.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..content import content_dir
+from ..data import PreparedDataset
+from ..environments import Interpreter
+from ..errors import UsageError
+from ..registry import AdapterInfo, Mode, load_adapters
+from ..spec.cell import Cell, cell_key
+from ..spec.protocol import Protocol
+from ..spec.workload import Workload, load_workload, load_workloads, select_workloads
+from . import codes
+from .fingerprints import code_sha256, folder_sha256
+from .options import RunOptions
+
+_COMPILERS = ("c++", "g++", "clang++")
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One cell of the plan; ``refusal`` is a (code, reason) known before any process is started."""
+
+    cell: Cell
+    key: str
+    main: bool
+    refusal: tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The adapters and modes, and the workloads, that a request selects."""
+
+    workloads: tuple[Workload, ...]
+    modes: tuple[tuple[AdapterInfo, Mode], ...]
+
+    @property
+    def adapters(self) -> dict[str, AdapterInfo]:
+        """Each chosen adapter once."""
+        return {info.name: info for info, _ in self.modes}
+
+
+def choose(options: RunOptions) -> Choice:
+    """Resolve names of workloads and adapters.
+
+    Raises:
+        UsageError: an unknown name; lists the known ones.
+        SpecError: a workload or adapter file is wrong.
+    """
+    adapters = load_adapters(options.adapter_paths)
+    unknown = sorted(set(options.interpreters) - set(adapters))
+    if unknown:
+        raise UsageError(f"--python {unknown[0]}=…: unknown adapter; known: {', '.join(adapters)}")
+    modes = _chosen_modes(options, adapters)
+    if options.device not in ("cpu", "cuda"):
+        raise UsageError(f"unknown device {options.device!r}; known: cpu, cuda")
+    return Choice(_chosen_workloads(options.workloads), tuple(modes))
+
+
+def make_plan(
+    options: RunOptions,
+    choice: Choice,
+    datasets: Mapping[str, PreparedDataset],
+    interpreters: Mapping[str, Interpreter],
+    threads: int,
+    machine_hash: str,
+) -> list[Planned]:
+    """All cells of a run, each with its key.
+
+    Args:
+        options: the request.
+        choice: what it selects.
+        datasets: prepared data by workload name.
+        interpreters: by adapter name; an adapter whose environment failed is absent.
+        threads: cores each worker may use.
+        machine_hash: identity of this machine.
+    """
+    plan = []
+    for workload in choice.workloads:
+        dataset = datasets[workload.name]
+        for info, mode in choice.modes:
+            cell = Cell(
+                task="train",
+                workload=workload.name,
+                data=dataset.kind,
+                adapter=info.name,
+                role=info.role,
+                mode=mode.name,
+                mode_class=mode.mode_class,
+                lane=options.lane,
+                device=options.device,
+                precision=info.precisions[0],
+                threads=threads,
+                batch_size=workload.batch_size,
+            )
+            interpreter = interpreters.get(info.name)
+            inputs = {
+                "dataset": dataset.fingerprint,
+                "workload": workload.sha256,
+                "adapter": folder_sha256(info.folder),
+                "interpreter": interpreter.fingerprint if interpreter else "unavailable",
+                "protocol": options.protocol.sha256,
+                "code": code_sha256(),
+                "machine": machine_hash,
+                "seed": str(options.seed),
+            }
+            plan.append(
+                Planned(cell, cell_key(cell, inputs), mode.name == info.main_mode, refusal(info, mode, workload, cell))
+            )
+    return plan
+
+
+def refusal(info: AdapterInfo, mode: Mode, workload: Workload, cell: Cell) -> tuple[str, str] | None:
+    """Why this combination cannot run, by the adapter's own declaration and this machine's tools; None if it can."""
+    if cell.device not in info.devices:
+        return codes.UNSUPPORTED_DEVICE, f"{info.title} declares {', '.join(info.devices)}; asked for {cell.device}"
+    missing = sorted(workload.model.kinds - info.layers)
+    if missing:
+        return codes.UNSUPPORTED_LAYER, f"{info.title}'s adapter does not declare the layer {missing[0]}"
+    if workload.loss.kind not in info.losses:
+        return "UNSUPPORTED_LOSS", f"{info.title}'s adapter does not declare the loss {workload.loss.kind}"
+    if workload.optimizer.kind not in info.optimizers:
+        return "UNSUPPORTED_OPTIMIZER", f"{info.title}'s adapter does not declare {workload.optimizer.kind}"
+    for kind in sorted(workload.model.kinds & set(mode.unsupported)):
+        return codes.MODE_FALLBACK, mode.unsupported[kind]
+    if mode.needs_compiler and not any(shutil.which(name) for name in _COMPILERS):
+        return codes.NO_COMPILER, (
+            f"mode {mode.name} needs a C++ compiler and none of {', '.join(_COMPILERS)} is on PATH; install one (g++)"
+        )
+    return None
+
+
+def _chosen_workloads(names: Sequence[str]) -> tuple[Workload, ...]:
+    files = [name for name in names if name.endswith(".toml")]
+    known = load_workloads(content_dir("workloads"))
+    chosen = [load_workload(Path(name)) for name in files]
+    plain = [name for name in names if name not in files]
+    if plain or not files:
+        chosen = [*select_workloads(known, plain), *chosen]
+    return tuple(chosen)
+
+
+def _chosen_modes(options: RunOptions, adapters: Mapping[str, AdapterInfo]) -> list[tuple[AdapterInfo, Mode]]:
+    if not options.adapters:
+        role = "entrant" if options.protocol.entrants else "oracle"
+        chosen = [info for info in adapters.values() if info.role == role]
+        return [(info, mode) for info in chosen for mode in _suite_modes(info, options.protocol)]
+    found: dict[tuple[str, str], tuple[AdapterInfo, Mode]] = {}
+    for text in options.adapters:
+        name, _, mode_name = text.partition(":")
+        if name not in adapters:
+            raise UsageError(f"unknown adapter {name!r}; known: {', '.join(adapters)}")
+        info = adapters[name]
+        if mode_name and mode_name not in info.modes:
+            raise UsageError(f"{name} has no mode {mode_name!r}; its modes: {', '.join(info.modes)}")
+        for mode in [info.modes[mode_name]] if mode_name else _suite_modes(info, options.protocol):
+            found[name, mode.name] = (info, mode)
+    return list(found.values())
+
+
+def _suite_modes(info: AdapterInfo, protocol: Protocol) -> list[Mode]:
+    if protocol.modes == "all":
+        return list(info.modes.values())
+    names = [info.main_mode, *([info.second_mode] if info.second_mode else [])]
+    return [info.modes[name] for name in names]

@@ -1,0 +1,235 @@
+"""One session of a run: executes units of work and turns each into a record.
+
+A session may be the first or a resumed one; what is finished is read from the records, never remembered.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..errors import WorkerError
+from ..spec.workload import Workload
+from ..store.records import RecordWriter, load_run
+from ..store.run import Run
+from . import codes
+from .estimate import Estimates
+from .events import Event, Report
+from .judge import Expected, expected
+from .options import RunOptions
+from .passes import Outcome, Setting, draw_snapshot_steps
+from .plan import Choice, Planned
+from .prepare import Ready, cell_cache
+from .worker_process import read_log_end
+
+_IMPORT_OPS, _BUILD_OPS, _STEP_OPS = ("start",), ("build",), ("steps", "window", "epoch")
+
+
+@dataclass(slots=True)
+class Books:
+    """Where a session's wall time went, in seconds."""
+
+    started: float = field(default_factory=time.monotonic)
+    environment_s: float = 0.0
+    import_s: float = 0.0
+    build_s: float = 0.0
+    steps_s: float = 0.0
+    adapter_other_s: float = 0.0
+    oracle_s: float = 0.0
+
+    def add(self, busy_s: dict[str, float]) -> None:
+        """Book a worker's time by operation."""
+        for op, seconds in busy_s.items():
+            if op in _IMPORT_OPS:
+                self.import_s += seconds
+            elif op in _BUILD_OPS:
+                self.build_s += seconds
+            elif op in _STEP_OPS:
+                self.steps_s += seconds
+            else:
+                self.adapter_other_s += seconds
+
+    def to_json(self, interrupted: bool) -> dict[str, Any]:
+        """Plain data for the session's record."""
+        names = ("environment_s", "import_s", "build_s", "steps_s", "adapter_other_s", "oracle_s")
+        values: dict[str, Any] = {name: round(getattr(self, name), 3) for name in names}
+        return values | {"wall_s": round(time.monotonic() - self.started, 3), "interrupted": interrupted}
+
+
+class Session:
+    """State of one session.
+
+    Args:
+        options: the request.
+        choice: what it selects.
+        ready: interpreters and data.
+        plan: the cells.
+        report: receives news.
+        books: accounts of this session, opened before preparation.
+    """
+
+    def __init__(
+        self,
+        options: RunOptions,
+        choice: Choice,
+        ready: Ready,
+        plan: list[Planned],
+        cores: tuple[int, ...],
+        report: Report,
+        books: Books,
+    ) -> None:
+        self.options, self.choice, self.ready, self.plan = options, choice, ready, plan
+        self.report, self.books = report, books
+        self.estimates = Estimates(options.protocol)
+        self._cores = cores
+        self._expected: dict[str, Expected] = {}
+        # Draws that no adapter can foresee: which step is checked, in which process.
+        self.chooser: random.Random = random.SystemRandom()
+        self.order = random.Random(options.seed)
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+        self._writer_id = stamp
+        self._writer = RecordWriter(options.out, stamp)
+        self._units = 0
+        (options.out / "logs").mkdir(parents=True, exist_ok=True)
+
+    def load(self) -> Run:
+        """The run as it stands on disk."""
+        return load_run(self.options.out)
+
+    def setting(self, planned: Planned) -> Setting:
+        """Everything the passes need to know about a cell."""
+        options, cell = self.options, planned.cell
+        return Setting(
+            cell=cell,
+            adapter=self.choice.adapters[cell.adapter],
+            interpreter=self.ready.interpreters[cell.adapter],
+            workload=self.workload(planned),
+            dataset=self.ready.datasets[cell.workload],
+            protocol=options.protocol,
+            seed=options.seed,
+            cores=self._cores,
+            compile_cache=cell_cache(options, planned.key),
+            timeout_s=options.timeout_s or options.protocol.cell_timeout_s,
+            memory_limit=options.memory_limit,
+        )
+
+    def workload(self, planned: Planned) -> Workload:
+        """The workload of a cell."""
+        return next(workload for workload in self.choice.workloads if workload.name == planned.cell.workload)
+
+    def expected(self, planned: Planned) -> Expected:
+        """The reference's answers for a cell's workload, computed when first asked for."""
+        name = planned.cell.workload
+        if name not in self._expected:
+            self.report(Event("detail", f"float64 reference of {name}"))
+            started = time.monotonic()
+            workload = self.workload(planned)
+            protocol = self.options.protocol
+            self._expected[name] = expected(
+                workload,
+                self.ready.datasets[name],
+                seed=self.options.seed,
+                steps=draw_snapshot_steps(workload, protocol, random.Random(f"{self.options.seed}:{name}")),
+                batches=protocol.staged_batches,
+                cache_dir=self.options.cache_dir,
+            )
+            self.books.oracle_s += time.monotonic() - started
+        return self._expected[name]
+
+    def execute(
+        self,
+        planned: Planned,
+        pass_: str,
+        work: Callable[[Path], Outcome],
+        *,
+        block: int = 0,
+        attempt: int = 1,
+        seed: int | None = None,
+    ) -> Outcome:
+        """Run one pass and store its record, whatever it came to."""
+        self._units += 1
+        log = Path("logs") / f"{self._writer_id}-{self._units:05d}-{planned.key[:8]}-{pass_}.log"
+        started, clock = datetime.now(UTC), time.monotonic()
+        try:
+            outcome = work(self.options.out / log)
+        except WorkerError as problem:
+            outcome = Outcome(codes.status_of(problem.code), problem.code, str(problem))
+        wall_s = time.monotonic() - clock
+        self.books.add(outcome.busy_s)
+        self.estimates.learn(planned, pass_, wall_s, outcome)
+        self.append(
+            planned, pass_, outcome, started=started, wall_s=wall_s, block=block, attempt=attempt, seed=seed, log=log
+        )
+        return outcome
+
+    def append(
+        self,
+        planned: Planned,
+        pass_: str,
+        outcome: Outcome,
+        *,
+        started: datetime,
+        wall_s: float,
+        block: int = 0,
+        attempt: int = 1,
+        seed: int | None = None,
+        log: Path | None = None,
+    ) -> None:
+        """Store one record of a cell."""
+        self._writer.append(
+            {
+                "kind": "cell",
+                "cell_key": planned.key,
+                "cell": planned.cell.to_json(),
+                "pass": pass_,
+                "block": block,
+                "attempt": attempt,
+                "seed": seed,
+                "status": outcome.status,
+                "code": outcome.code,
+                "reason": outcome.reason,
+                "started": started.isoformat(timespec="milliseconds"),
+                "wall_s": round(wall_s, 4),
+                "payload": outcome.payload,
+                "log": str(log) if log else None,
+                "log_end": read_log_end(self.options.out / log) if log and outcome.status != "ok" else "",
+            }
+        )
+
+    def append_block(self, block: int, attempt: int, keys: list[str], wall_s: float) -> None:
+        """Sign off a block in which every cell has its record."""
+        self._append_plain("block", {"block": block, "attempt": attempt, "cells": keys, "complete": True},
+                           wall_s, block=block, attempt=attempt)  # fmt: skip
+
+    def append_books(self, interrupted: bool) -> None:
+        """Store where the session's time went."""
+        payload = self.books.to_json(interrupted)
+        self._append_plain("run", payload, payload["wall_s"])
+
+    def _append_plain(
+        self, kind: str, payload: dict[str, Any], wall_s: float, *, block: int = 0, attempt: int = 1
+    ) -> None:
+        self._writer.append(
+            {
+                "kind": kind,
+                "cell_key": None,
+                "cell": None,
+                "pass": None,
+                "block": block,
+                "attempt": attempt,
+                "seed": None,
+                "status": "ok",
+                "code": "",
+                "reason": "",
+                "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                "wall_s": round(wall_s, 4),
+                "payload": payload,
+                "log": None,
+                "log_end": "",
+            }
+        )

@@ -1,0 +1,1 @@
+"""A run on disk: an immutable manifest and append-only records, one file each."""

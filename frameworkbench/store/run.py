@@ -1,0 +1,189 @@
+"""A run as read from disk: manifest, plan, records, and the questions that resume and analysis ask."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import StoreError
+from .atomic import read_json
+
+MANIFEST = "manifest.json"
+PLANS = "plans"
+SCHEMA = 1
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """One file of the run folder that cannot be trusted, and why; ``file`` is relative to the run folder."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCell:
+    """One cell that was to be measured; ``axes`` are the requested settings, ``main`` its framework's main mode."""
+
+    key: str
+    main: bool
+    axes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was to be done: cells, blocks per kind of cell, and the time budget as planned."""
+
+    created: str
+    cells: tuple[PlannedCell, ...]
+    blocks: Mapping[str, int]
+    budget: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteBlock:
+    """One attempt at a paired block in which every cell has a record."""
+
+    block: int
+    attempt: int
+    cells: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Everything a run folder holds, read once; ``records`` are in order of writer start, then sequence."""
+
+    path: Path
+    manifest: Mapping[str, Any]
+    plan: Plan
+    records: tuple[Record, ...]
+    damaged: tuple[Damage, ...]
+
+    def cell_records(self, cell_key: str, pass_: str) -> list[Record]:
+        """Records of one cell in one pass, oldest first."""
+        return [
+            record
+            for record in self.records
+            if record["kind"] == "cell" and record["cell_key"] == cell_key and record["pass"] == pass_
+        ]
+
+    def latest(self, cell_key: str, pass_: str) -> Record | None:
+        """The newest record of one cell in one pass."""
+        found = self.cell_records(cell_key, pass_)
+        return found[-1] if found else None
+
+    def complete_blocks(self) -> list[CompleteBlock]:
+        """Block attempts that were signed off as complete, in the order of their records."""
+        found = []
+        for record in self.records:
+            payload = record["payload"]
+            if record["kind"] == "block" and payload.get("complete") is True:
+                cells = frozenset(str(key) for key in payload.get("cells", ()))
+                found.append(CompleteBlock(record["block"], record["attempt"], cells))
+        return found
+
+    def block_keys(self) -> set[tuple[int, int, str]]:
+        """(block, attempt, cell key) of everything that belongs to a complete block."""
+        return {(block.block, block.attempt, key) for block in self.complete_blocks() for key in block.cells}
+
+    def counted_speed_records(self, cell_key: str) -> list[Record]:
+        """Speed records of one cell that belong to complete blocks: the only ones that statistics may use."""
+        keys = self.block_keys()
+        return [record for record in self.cell_records(cell_key, "speed") if _block_key(record) in keys]
+
+    def torn_speed_records(self) -> list[Record]:
+        """Speed records whose block was never completed: kept and counted, but in no statistic."""
+        keys = self.block_keys()
+        return [
+            record
+            for record in self.records
+            if record["kind"] == "cell" and record["pass"] == "speed" and _block_key(record) not in keys
+        ]
+
+    def last_attempt(self, block: int) -> int:
+        """The highest attempt at a block that left any record, 0 if there was none."""
+        attempts = (
+            record["attempt"]
+            for record in self.records
+            if record["block"] == block and (record["kind"] == "block" or record["pass"] == "speed")
+        )
+        return max(attempts, default=0)
+
+    def finished(self, cell_key: str, pass_: str, *, block: int | None = None, seed: int | None = None) -> bool:
+        """Whether this piece of work has its record, so that a resumed run can skip it.
+
+        A record of any status counts: whether a failure deserves another try is the run engine's rule.
+
+        Args:
+            cell_key: the cell.
+            pass_: the pass.
+            block: for speed: the block, which counts only if an attempt at it was completed with this cell in it.
+            seed: for accuracy: the seed.
+        """
+        if pass_ == "speed":
+            records = self.counted_speed_records(cell_key)
+            return any(block is None or record["block"] == block for record in records)
+        return any(seed is None or record["seed"] == seed for record in self.cell_records(cell_key, pass_))
+
+
+def read_manifest(run_dir: Path) -> Mapping[str, Any]:
+    """The manifest of a run folder.
+
+    Raises:
+        StoreError: not a run folder, or the manifest is unreadable or of another version; gives the next step.
+    """
+    path = run_dir / MANIFEST
+    if not run_dir.is_dir():
+        raise StoreError(f"{run_dir}: no such folder; give the folder that `frameworkbench run` wrote")
+    if not path.is_file():
+        raise StoreError(f"{run_dir}: not a run folder ({MANIFEST} is missing); give the folder that a run wrote")
+    try:
+        manifest = read_json(path)
+    except StoreError as problem:
+        raise StoreError(f"{problem}; restore this file from a copy, or measure again into a new folder") from problem
+    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
+        received = manifest.get("schema") if isinstance(manifest, dict) else type(manifest).__name__
+        raise StoreError(
+            f"{path}: unknown manifest version {received!r}, expected {SCHEMA}; "
+            "use the frameworkbench version that wrote the run"
+        )
+    return manifest
+
+
+def read_plan(run_dir: Path, damaged: list[Damage]) -> Plan:
+    """The newest readable plan; unreadable ones are named in ``damaged``. A run without any plan has no cells.
+
+    Raises:
+        StoreError: there are plans and none of them can be read.
+    """
+    folder = run_dir / PLANS
+    files = sorted(folder.glob("*.json"), key=_plan_number, reverse=True) if folder.is_dir() else []
+    for path in files:
+        try:
+            return _plan_from(read_json(path))
+        except (StoreError, KeyError, TypeError, ValueError, AttributeError) as problem:
+            damaged.append(Damage(f"{PLANS}/{path.name}", f"not a readable plan: {problem}"))
+    if files:
+        raise StoreError(f"{folder}: no readable plan; restore one from a copy, or measure again into a new folder")
+    return Plan("", (), {}, {"seconds": None, "note": ""})
+
+
+def _plan_number(path: Path) -> tuple[int, str]:
+    match = re.match(r"\d+", path.name)
+    return (int(match[0]) if match else -1, path.name)
+
+
+def _plan_from(table: Mapping[str, Any]) -> Plan:
+    if table["schema"] != SCHEMA:
+        raise ValueError(f"schema {table['schema']!r}, expected {SCHEMA}")
+    cells = tuple(PlannedCell(str(cell["key"]), bool(cell["main"]), dict(cell["cell"])) for cell in table["cells"])
+    return Plan(str(table["created"]), cells, dict(table["blocks"]), dict(table["budget"]))
+
+
+def _block_key(record: Record) -> tuple[int, int, str]:
+    return (record["block"], record["attempt"], record["cell_key"] or "")

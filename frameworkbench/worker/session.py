@@ -1,0 +1,179 @@
+"""The operations a parent can ask of a worker, one method each.
+
+The adapter only builds, steps, drains and exports. Batches, weights, clocks and counters are here, in the
+harness's hands.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ..adapter import Adapter, Array, Batch, Settings
+from ..data.transform import to_inputs
+from ..errors import WorkerError
+from ..spec.model import model_from_json
+from ..spec.training import Loss, Optimizer
+from . import memory
+
+Reply = dict[str, Any]
+
+
+class Session:
+    """State of one worker process: one adapter, one dataset, the staged batches.
+
+    Args:
+        send: writes one message to the parent at once (window marks).
+    """
+
+    def __init__(self, send: Callable[[Reply], None]) -> None:
+        self._send = send
+        self._adapter: Adapter | None = None
+        self._inputs: Array | None = None
+        self._labels: Array | None = None
+        self._data: dict[str, Any] = {}
+        self._host: list[Batch] = []
+        self._staged: list[Any] = []
+        self._cursor = 0
+
+    def handle(self, op: str, args: dict[str, Any]) -> Reply:
+        """Run one operation by name."""
+        method = getattr(self, f"op_{op}", None)
+        if method is None:
+            raise WorkerError("BAD_REQUEST", f"unknown operation {op!r}")
+        reply: Reply = method(**args)
+        return reply
+
+    @property
+    def adapter(self) -> Adapter:
+        """The adapter, once ``start`` has made it."""
+        if self._adapter is None:
+            raise WorkerError("BAD_REQUEST", "no adapter was started")
+        return self._adapter
+
+    def op_start(self, adapter_file: str, settings: dict[str, Any]) -> Reply:
+        """Import the framework and apply the settings (the import phase)."""
+        module = _load_module(Path(adapter_file))
+        self._adapter = module.ADAPTER(Settings(**settings))
+        return {}
+
+    def op_data(self, inputs: str, labels: str, spec: dict[str, Any]) -> Reply:
+        """Open the training split; the worker never sees the test split."""
+        self._inputs = np.load(inputs, mmap_mode="r", allow_pickle=False)
+        self._labels = np.load(labels, mmap_mode="r", allow_pickle=False)
+        self._data = spec
+        return {}
+
+    def op_build(self, model: Reply, loss: Reply, optimizer: Reply, weights: str) -> Reply:
+        """Construct the model from its spec and load the weights of an .npz file."""
+        with np.load(weights, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        self.adapter.build(model_from_json(model), Loss(**loss), Optimizer(**optimizer), arrays)
+        self.adapter.drain()
+        self._cursor = 0
+        return {}
+
+    def op_stage(self, indices: str) -> Reply:
+        """Gather batches by index, ``(steps, batch)``, and put them on the device."""
+        order = np.load(indices, allow_pickle=False)
+        self._host = [self._batch(row) for row in order]
+        self._staged = self.adapter.stage(self._host)
+        self._cursor = 0
+        if len(self._staged) != len(self._host):
+            raise WorkerError("ADAPTER_ERROR", f"stage returned {len(self._staged)} of {len(self._host)} batches")
+        return {"batches": len(self._staged)}
+
+    def op_steps(self, count: int) -> Reply:
+        """Run ordinary steps from where the last call stopped, then drain and read their losses."""
+        adapter = self.adapter
+        started = time.perf_counter_ns()
+        handles = [adapter.step(self._next()) for _ in range(count)]
+        adapter.drain()
+        elapsed = time.perf_counter_ns() - started
+        return {"losses": [float(adapter.loss(handle)) for handle in handles], "elapsed_ns": elapsed}
+
+    def op_window(self, steps: int) -> Reply:
+        """One timed window: drain, mark, run, drain, mark. The parent stamps both marks."""
+        adapter = self.adapter
+        batches = [self._next() for _ in range(steps)]
+        step = adapter.step
+        adapter.drain()
+        cpu = time.process_time()
+        self._send({"event": "start"})
+        started = time.perf_counter_ns()
+        for batch in batches:
+            handle = step(batch)
+        adapter.drain()
+        stopped = time.perf_counter_ns()
+        self._send({"event": "stop"})
+        last = float(adapter.loss(handle))
+        return {"claimed_ns": stopped - started, "cpu_s": time.process_time() - cpu, "last_loss": last}
+
+    def op_predict(self, batch: int, path: str) -> Reply:
+        """Logits of one staged batch in the mode that is timed."""
+        logits = np.asarray(self.adapter.predict(self._host[batch][0]))
+        np.save(path, logits, allow_pickle=False)
+        return {}
+
+    def op_export(self, path: str) -> Reply:
+        """Write the current weights under canonical names."""
+        weights = {name: np.asarray(value) for name, value in self.adapter.export().items()}
+        np.savez(path, **weights)  # type: ignore[arg-type]
+        return {}
+
+    def op_epoch(self, indices: str, chunk: int) -> Reply:
+        """Train over all rows of an index array; only stepping and draining is counted as training time."""
+        order = np.load(indices, allow_pickle=False)
+        adapter, train_ns, losses = self.adapter, 0, []
+        for first in range(0, len(order), chunk):
+            staged = adapter.stage([self._batch(row) for row in order[first : first + chunk]])
+            adapter.drain()
+            started = time.perf_counter_ns()
+            handles = [adapter.step(batch) for batch in staged]
+            adapter.drain()
+            train_ns += time.perf_counter_ns() - started
+            losses += [float(adapter.loss(handle)) for handle in handles]
+        return {"train_ns": train_ns, "steps": len(order), "loss": float(np.mean(losses))}
+
+    def op_effective(self) -> Reply:
+        """What really holds: the adapter's answer and the harness's own observations."""
+        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+        observed = {"cores": cores, "os_threads": memory.thread_count(), "python": sys.version.split()[0]}
+        return {"effective": self.adapter.effective(), "observed": observed}
+
+    def op_memory(self) -> Reply:
+        """Peak resident bytes of this process so far."""
+        return {"peak_bytes": memory.peak_bytes()}
+
+    def _next(self) -> Any:
+        batch = self._staged[self._cursor % len(self._staged)]
+        self._cursor += 1
+        return batch
+
+    def _batch(self, row: Array) -> Batch:
+        if self._inputs is None or self._labels is None:
+            raise WorkerError("BAD_REQUEST", "no data was opened")
+        return to_inputs(self._inputs[row], **self._data), np.ascontiguousarray(self._labels[row])
+
+
+def _load_module(file: Path) -> ModuleType:
+    """Load an adapter by path under a private name that cannot clash with a package."""
+    name = "_frameworkbench_adapter_" + hashlib.sha256(str(file).encode()).hexdigest()[:12]
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise WorkerError("ADAPTER_ERROR", f"{file} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    if not hasattr(module, "ADAPTER"):
+        raise WorkerError("ADAPTER_ERROR", f"{file} does not say which class is the adapter (ADAPTER = …)")
+    return module
