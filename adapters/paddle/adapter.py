@@ -89,7 +89,7 @@ class PaddleAdapter(Adapter):
         }
 
     def effective(self) -> dict[str, Any]:
-        flags = paddle.get_flags(["FLAGS_use_onednn", "FLAGS_use_cinn", "FLAGS_paddle_num_threads"])
+        flags = paddle.get_flags(["FLAGS_use_onednn", "FLAGS_paddle_num_threads", "FLAGS_enable_pir_api"])
         return {
             "version": paddle.__version__,
             "mode": self._mode_that_ran(),

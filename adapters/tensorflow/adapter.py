@@ -7,7 +7,7 @@ first dense layer after a flatten is permuted when weights go in and out.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -49,12 +49,11 @@ class TensorFlowAdapter(Adapter):
         self._bound: dict[str, tuple[Any, Convert, Convert]] = {}
         self._grid: tuple[int, ...] | None = None  # (C, H, W) behind a flatten that no dense layer has consumed
         self._shapes = {parameter.name: parameter.shape for parameter in model.parameters}
-        self._channels_last = len(model.input_shape) == 3
-        tokens = model.input_kind == "tokens"
-        self._dtype = np.int32 if tokens else np.float32
+        self._images = len(model.input_shape) == 3
+        self._dtype = "int32" if model.input_kind == "tokens" else "float32"
         with tf.device(self._device):
-            shape = np.empty((1, *model.input_shape), self._dtype)
-            inputs = keras.Input(self._to_layout(shape).shape[1:], dtype="int32" if tokens else "float32")
+            shape = self._to_layout(np.empty((1, *model.input_shape))).shape[1:]
+            inputs = keras.Input(shape, dtype=self._dtype)
             self._model = keras.Model(inputs, self._apply(model.layers, inputs))
             for name, (variable, load, _) in self._bound.items():
                 variable.assign(load(weights[name]).reshape(variable.shape))
@@ -124,8 +123,7 @@ class TensorFlowAdapter(Adapter):
         return loss
 
     def _to_layout(self, inputs: Array) -> Array:
-        inputs = inputs.transpose(0, 2, 3, 1) if self._channels_last else inputs
-        return np.ascontiguousarray(inputs, self._dtype)
+        return np.ascontiguousarray(inputs.transpose(0, 2, 3, 1) if self._images else inputs, self._dtype)
 
     def _apply(self, stack: Sequence[Layer], x: Any) -> Any:
         for layer in stack:
@@ -142,18 +140,18 @@ class TensorFlowAdapter(Adapter):
             raise UnsupportedError("UNSUPPORTED_LAYER", f"tensorflow: {layer.kind} between flatten and dense")
         if layer.options.get("padding"):
             x = layers.ZeroPadding2D(layer.options["padding"])(x)
-        made = _LAYERS[layer.kind](layer)
+        made = _LAYERS[layer.kind](layer.options, layer.input_shape)
         x = made(x, x) if layer.kind == "attention" else made(x)
         variables = dict(_VARIABLES.get(layer.kind, {}))
         if layer.kind == "flatten" and len(layer.input_shape) == 3:
             self._grid = layer.input_shape
         elif layer.kind == "dense" and self._grid:
-            variables["kernel"] = ("kernel", *_after_flatten(self._grid))
+            variables["kernel"] = ("kernel", _after_flatten(self._grid))
             self._grid = None
         elif layer.kind == "attention":  # its gradient is rounding noise, which Adam would turn into steps
             made.key_dense.bias.assign(np.zeros(made.key_dense.bias.shape, np.float32))
             made.key_dense.bias.trainable = False
-        for local, (path, load, back) in variables.items():
+        for local, (path, (load, back)) in variables.items():
             self._bound[layer.parameter(local)] = (attrgetter(path)(made), load, back)
         return x
 
@@ -195,48 +193,42 @@ def _make_optimizer(spec: Optimizer) -> keras.optimizers.Optimizer:
     raise UnsupportedError("UNSUPPORTED_OPTIMIZER", f"tensorflow: no mapping for optimizer {spec.kind!r}")
 
 
-_LAYERS: dict[str, Callable[[Layer], layers.Layer]] = {
-    "dense": lambda layer: layers.Dense(layer.options["units"]),
-    "conv2d": lambda layer: layers.Conv2D(
-        layer.options["filters"], layer.options["size"], strides=layer.options["stride"]
-    ),
-    "max_pool2d": lambda layer: layers.MaxPooling2D(layer.options["size"], strides=layer.options["stride"]),
-    "flatten": lambda _: layers.Flatten(),
-    "relu": lambda _: layers.ReLU(),
-    "gelu": lambda _: layers.Activation(lambda x: ops.gelu(x, approximate=False)),
-    "embedding": lambda layer: layers.Embedding(layer.options["vocabulary"], layer.options["width"]),
-    "position_embedding": lambda _: PositionEmbedding(),
-    "lstm": lambda layer: layers.LSTM(layer.options["units"]),
-    "layer_norm": lambda layer: layers.LayerNormalization(epsilon=layer.options["epsilon"]),
-    "attention": lambda layer: layers.MultiHeadAttention(
-        layer.options["heads"], key_dim=layer.input_shape[-1] // layer.options["heads"]
-    ),
-    "mean_pool": lambda _: layers.GlobalAveragePooling1D(),
+_LAYERS: dict[str, Callable[[Mapping[str, Any], tuple[int, ...]], layers.Layer]] = {
+    "dense": lambda o, _: layers.Dense(o["units"]),
+    "conv2d": lambda o, _: layers.Conv2D(o["filters"], o["size"], strides=o["stride"]),
+    "max_pool2d": lambda o, _: layers.MaxPooling2D(o["size"], strides=o["stride"]),
+    "flatten": lambda _o, _: layers.Flatten(),
+    "relu": lambda _o, _: layers.ReLU(),
+    "gelu": lambda _o, _: layers.Activation(lambda x: ops.gelu(x, approximate=False)),
+    "embedding": lambda o, _: layers.Embedding(o["vocabulary"], o["width"]),
+    "position_embedding": lambda _o, _: PositionEmbedding(),
+    "lstm": lambda o, _: layers.LSTM(o["units"]),
+    "layer_norm": lambda o, _: layers.LayerNormalization(epsilon=o["epsilon"]),
+    "attention": lambda o, shape: layers.MultiHeadAttention(o["heads"], key_dim=shape[-1] // o["heads"]),
+    "mean_pool": lambda _o, _: layers.GlobalAveragePooling1D(),
 }
 
 # Per canonical parameter: where Keras keeps it, and the layout change in and out.
-_SAME: tuple[Convert, Convert] = (np.asarray, np.asarray)
-_TRANSPOSED: tuple[Convert, Convert] = (np.transpose, np.transpose)
-_HEADS_OUT: tuple[Convert, Convert] = (np.transpose, lambda k: k.reshape(len(k), -1).T)  # (d, heads, d/heads)
-_HEADS_IN: tuple[Convert, Convert] = (np.transpose, lambda k: k.reshape(-1, k.shape[-1]).T)  # (heads, d/heads, d)
-_VARIABLES: dict[str, dict[str, tuple[str, Convert, Convert]]] = {
-    "dense": {"kernel": ("kernel", *_TRANSPOSED), "bias": ("bias", *_SAME)},
-    "conv2d": {
-        "kernel": ("kernel", lambda w: w.transpose(2, 3, 1, 0), lambda k: k.transpose(3, 2, 0, 1)),
-        "bias": ("bias", *_SAME),
-    },
-    "embedding": {"table": ("embeddings", *_SAME)},
-    "position_embedding": {"table": ("table", *_SAME)},
+_SAME = (np.asarray, np.asarray)
+_TRANSPOSED = (np.transpose, np.transpose)
+_IMAGES = (lambda w: w.transpose(2, 3, 1, 0), lambda k: k.transpose(3, 2, 0, 1))
+_HEADS_OUT = (np.transpose, lambda k: k.reshape(len(k), -1).T)  # (d, heads, d/heads)
+_HEADS_IN = (np.transpose, lambda k: k.reshape(-1, k.shape[-1]).T)  # (heads, d/heads, d)
+_VARIABLES: dict[str, dict[str, tuple[str, tuple[Convert, Convert]]]] = {
+    "dense": {"kernel": ("kernel", _TRANSPOSED), "bias": ("bias", _SAME)},
+    "conv2d": {"kernel": ("kernel", _IMAGES), "bias": ("bias", _SAME)},
+    "embedding": {"table": ("embeddings", _SAME)},
+    "position_embedding": {"table": ("table", _SAME)},
     "lstm": {
-        "kernel": ("cell.kernel", *_TRANSPOSED),
-        "recurrent": ("cell.recurrent_kernel", *_TRANSPOSED),
-        "bias": ("cell.bias", *_SAME),
+        "kernel": ("cell.kernel", _TRANSPOSED),
+        "recurrent": ("cell.recurrent_kernel", _TRANSPOSED),
+        "bias": ("cell.bias", _SAME),
     },
-    "layer_norm": {"scale": ("gamma", *_SAME), "shift": ("beta", *_SAME)},
+    "layer_norm": {"scale": ("gamma", _SAME), "shift": ("beta", _SAME)},
     "attention": {
-        **{f"{part}_kernel": (f"{part}_dense.kernel", *_HEADS_OUT) for part in ("query", "key", "value")},
-        "output_kernel": ("output_dense.kernel", *_HEADS_IN),
-        **{f"{part}_bias": (f"{part}_dense.bias", *_SAME) for part in ("query", "value", "output")},
+        **{f"{part}_kernel": (f"{part}_dense.kernel", _HEADS_OUT) for part in ("query", "key", "value")},
+        "output_kernel": ("output_dense.kernel", _HEADS_IN),
+        **{f"{part}_bias": (f"{part}_dense.bias", _SAME) for part in ("query", "value", "output")},
     },
 }
 

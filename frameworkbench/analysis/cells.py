@@ -125,7 +125,7 @@ def parity(evidence: Evidence) -> dict[str, Any] | None:
     passed = True
     if evidence.proof is not None:
         found = table(evidence.proof["payload"].get("parity"))
-        checks += [_check(check, "proof") for check in found.get("checks") or () if isinstance(check, Mapping)]
+        checks += [_check(check, "proof") for check in rows(found.get("checks"))]
         passed = found.get("passed") is True
     for record in (*evidence.speed, *evidence.torn):
         snapshot = table(record["payload"].get("snapshot"))
@@ -142,8 +142,8 @@ def parity(evidence: Evidence) -> dict[str, Any] | None:
 def throughput_of(record: Record, batch_size: int) -> float | None:
     """Samples per second of one speed process over all its windows, by the parent's clock."""
     steps = elapsed = 0.0
-    for window in record["payload"].get("windows") or ():
-        start, stop, count = (number(table(window).get(key)) for key in ("start_ns", "stop_ns", "steps"))
+    for window in rows(record["payload"].get("windows")):
+        start, stop, count = (number(window.get(key)) for key in ("start_ns", "stop_ns", "steps"))
         if start is None or stop is None or count is None or stop <= start or count <= 0:
             return None
         steps, elapsed = steps + count, elapsed + (stop - start) / 1e9
@@ -193,7 +193,7 @@ def accuracy(evidence: Evidence) -> Accuracy | None:
     full = [record for record in evidence.accuracy if record["status"] == "ok" and _final(record) is not None]
     if full:
         payloads = [record["payload"] for record in full]
-        curves = [[e for e in payload.get("epochs") or () if isinstance(e, Mapping)] for payload in payloads]
+        curves = [rows(payload.get("epochs")) for payload in payloads]
         target = number(payloads[0].get("target"))
         reached = [_time_to(curve, target) for curve in curves]
         return Accuracy(
@@ -224,6 +224,11 @@ def number(value: object) -> float | None:
 def table(value: object) -> Mapping[str, Any]:
     """The mapping itself, or an empty one."""
     return value if isinstance(value, Mapping) else {}
+
+
+def rows(value: object) -> list[Mapping[str, Any]]:
+    """The mappings in a list, or none for anything else."""
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
 def _environment(run: Run, cell: PlannedCell) -> Record | None:

@@ -139,9 +139,9 @@ def _sentence(able: Sequence[Entry], ranks: Mapping[str, int], pairs: Sequence[P
     inside = [pair for pair in pairs if pair.first in top and pair.second in top]
     kinds = {pair.verdict for pair in inside}
     why = {
-        frozenset({TIED}): f"they are practically tied (within ±{delta:.0%})",
+        frozenset({TIED}): f"they are practically tied (within ±{delta * 100:g} %)",
         frozenset({INCONCLUSIVE}): "the measurement cannot tell them apart",
-        frozenset({SMALL}): f"their differences are real but no larger than {delta:.0%}",
+        frozenset({SMALL}): f"their differences are real but no larger than {delta * 100:g} %",
     }.get(frozenset(kinds), "the differences between them are small, tied or undecided")
     rest = [entry.label for entry in able if ranks[entry.key] > 1]
     behind = f" Behind them: {_listed(rest)}." if rest else ""
@@ -157,10 +157,9 @@ def _winner_sentence(winner: str, pairs: Sequence[Pair], count: int) -> str:
     closest = min(won, key=lambda pair: pair.ratio)
     ratio = f"{_factor(closest.ratio)}× ({_factor(closest.low)}–{_factor(closest.high)}×)"
     others = count - 1 - len(won)
-    open_cases = f" Against {others} other(s) it is undecided." if others else ""
-    return (
-        f"{winner} is the fastest: {ratio} the throughput of {closest.second}, {CONFIDENCE:.0%} confidence.{open_cases}"
-    )
+    open_cases = f" Against {others} more the difference is small or undecided." if others else ""
+    claim = f"{winner} is the fastest: {ratio} the throughput of {closest.second}"
+    return f"{claim}, {CONFIDENCE * 100:g} % confidence.{open_cases}"
 
 
 def _factor(ratio: float) -> str:

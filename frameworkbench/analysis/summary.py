@@ -14,9 +14,21 @@ from typing import Any
 
 from ..store.records import Record, Run
 from ..store.run import PlannedCell
-from .cells import Accuracy, Evidence, Verdict
+from .cells import (
+    Accuracy,
+    Evidence,
+    Verdict,
+    first_step,
+    gather,
+    number,
+    parity,
+    peak_memory,
+    phases,
+    table,
+    throughput,
+    verdict,
+)
 from .cells import accuracy as cell_accuracy
-from .cells import first_step, gather, number, parity, peak_memory, phases, table, throughput, verdict
 from .comparison import LEAST_BLOCKS, Entry, Ranking, rank
 from .unmeasured import unmeasured
 
@@ -141,7 +153,7 @@ def _result(run: Run, planned: PlannedCell) -> CellResult:
         "failures": [_failure(record) for record in evidence.failures],
     }
     if found.status in ("not_comparable", "invalid"):
-        facts.update(dict.fromkeys(_NUMBERS), phases=None)
+        facts.update(dict.fromkeys(_NUMBERS), phases=None, accuracy_note="no number without a parity proof")
     return CellResult(planned.key, planned.main, planned.axes, found, blocks, facts)
 
 

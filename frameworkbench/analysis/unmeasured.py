@@ -44,13 +44,13 @@ def _blocks(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:
     counts = [(cell["blocks"]["counted"], cell["blocks"]["planned"]) for cell in cells if cell["status"] == "ok"]
     short = sum(0 < counted < planned for counted, planned in counts)
     if short:
-        sentences.append(f"{short} rows have fewer processes than were planned.")
+        sentences.append(f"Rows with fewer timed processes than planned: {short}.")
     torn = len(run.torn_speed_records())
     if torn:
-        sentences.append(f"{torn} speed measurements of unfinished blocks are kept and used in no statistic.")
+        sentences.append(f"Speed measurements of unfinished blocks, kept but used in no statistic: {torn}.")
     if run.damaged:
         names = ", ".join(damage.file for damage in run.damaged[:4])
-        sentences.append(f"{len(run.damaged)} damaged files were left out: {names}{' …' * (len(run.damaged) > 4)}")
+        sentences.append(f"Damaged files, left out ({len(run.damaged)}): {names}{' …' * (len(run.damaged) > 4)}.")
     if any(not cell["main"] for cell in cells):
         sentences.append("Modes other than a framework's main one are shown without a verdict.")
     return sentences

@@ -79,7 +79,7 @@ def evaluate(
 
 def _decide(logits: Array) -> tuple[Array, Array]:
     """Predicted class, or −1 where a logit is not finite, and the distance to the second best logit."""
-    finite = np.isfinite(logits).all(axis=1)
+    finite: Array = np.asarray(np.isfinite(logits).all(axis=1))
     safe = np.where(finite[:, None], logits, 0)
     best = np.where(finite, safe.argmax(axis=1), -1)
     if logits.shape[1] < 2:

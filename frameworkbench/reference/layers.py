@@ -100,9 +100,7 @@ def _gelu_forward(_layer: Layer, _weights: Weights, x: Array) -> tuple[Array, tu
     return x * phi, (x, phi)
 
 
-def _gelu_backward(
-    _layer: Layer, _weights: Weights, cache: tuple[Array, Array], dy: Array
-) -> tuple[Array, Gradients]:
+def _gelu_backward(_layer: Layer, _weights: Weights, cache: tuple[Array, Array], dy: Array) -> tuple[Array, Gradients]:
     """dx = dy·(Φ(x) + x·φ(x)) with φ(x) = exp(−x²/2)/√(2π)."""
     x, phi = cache
     return dy * (phi + x * np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)), {}
@@ -113,9 +111,7 @@ def _flatten_forward(_layer: Layer, _weights: Weights, x: Array) -> tuple[Array,
     return x.reshape(len(x), -1), x.shape
 
 
-def _flatten_backward(
-    _layer: Layer, _weights: Weights, shape: tuple[int, ...], dy: Array
-) -> tuple[Array, Gradients]:
+def _flatten_backward(_layer: Layer, _weights: Weights, shape: tuple[int, ...], dy: Array) -> tuple[Array, Gradients]:
     return dy.reshape(shape), {}
 
 

@@ -50,9 +50,7 @@ def _norm_forward(layer: Layer, weights: Weights, x: Array) -> tuple[Array, tupl
     return y, (normal, inverse)
 
 
-def _norm_backward(
-    layer: Layer, weights: Weights, cache: tuple[Array, Array], dy: Array
-) -> tuple[Array, Gradients]:
+def _norm_backward(layer: Layer, weights: Weights, cache: tuple[Array, Array], dy: Array) -> tuple[Array, Gradients]:
     """dx = (dx̂ − mean(dx̂) − x̂·mean(dx̂·x̂))/√(variance + ε) with dx̂ = dy·scale; d scale = Σ dy·x̂, d shift = Σ dy."""
     normal, inverse = cache
     dnormal = dy * weights[layer.parameter("scale")]

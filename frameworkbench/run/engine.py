@@ -19,8 +19,8 @@ from ..store.run import MANIFEST, PLANS
 from . import codes, passes
 from .events import Event, Report
 from .fingerprints import available_cores, machine, machine_sha256
-from .options import RunOptions
 from .judge import Expected
+from .options import RunOptions
 from .outlook import Outlook
 from .passes import Outcome, Setting
 from .plan import Planned, choose, make_plan

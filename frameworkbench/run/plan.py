@@ -23,7 +23,7 @@ from . import codes
 from .fingerprints import code_sha256, folder_sha256
 from .options import RunOptions
 
-_COMPILERS = ("c++", "g++", "clang++")
+COMPILERS = ("c++", "g++", "clang++")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +132,9 @@ def refusal(info: AdapterInfo, mode: Mode, workload: Workload, cell: Cell) -> tu
         return "UNSUPPORTED_OPTIMIZER", f"{info.title}'s adapter does not declare {workload.optimizer.kind}"
     for kind in sorted(workload.model.kinds & set(mode.unsupported)):
         return codes.MODE_FALLBACK, mode.unsupported[kind]
-    if mode.needs_compiler and not any(shutil.which(name) for name in _COMPILERS):
+    if mode.needs_compiler and not any(shutil.which(name) for name in COMPILERS):
         return codes.NO_COMPILER, (
-            f"mode {mode.name} needs a C++ compiler and none of {', '.join(_COMPILERS)} is on PATH; install one (g++)"
+            f"mode {mode.name} needs a C++ compiler and none of {', '.join(COMPILERS)} is on PATH; install one (g++)"
         )
     return None
 

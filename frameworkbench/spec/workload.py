@@ -203,7 +203,7 @@ def _read_parity(fields: Fields) -> ParityLimits:
 
 def _range(fields: Fields, key: str) -> tuple[int, int]:
     value = fields.required(key, list)
-    good = len(value) == 2 and all(isinstance(step, int) for step in value) and 1 <= value[0] <= value[1]
+    good = len(value) == 2 and all(isinstance(step, int) for step in value) and 2 <= value[0] <= value[1]
     if not good:
-        raise SpecError(f"{fields.where}: {key}", "not a range", expected="[first, last], first ≥ 1", received=value)
+        raise SpecError(f"{fields.where}: {key}", "not a range", expected="[first, last], first ≥ 2", received=value)
     return (value[0], value[1])

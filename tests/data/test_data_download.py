@@ -95,7 +95,7 @@ def test_an_answer_that_is_cut_short_is_refused(tmp_path):
 
     thread = threading.Thread(target=answer)
     thread.start()
-    with pytest.raises(DataError, match="after 5 of 9999 bytes|IncompleteRead"):
+    with pytest.raises(DataError, match=r"after 5 of 9999 bytes|IncompleteRead"):
         fetch(FILE, [f"http://127.0.0.1:{server.getsockname()[1]}/"], tmp_path / "set.bin", _ignore)
     thread.join()
     server.close()

@@ -111,7 +111,7 @@ def test_a_changed_file_is_found_although_the_copy_is_good(run, small):
     path.write_bytes(content)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
-    with pytest.raises(DataError, match="t10k-images.*wrong checksum"):
+    with pytest.raises(DataError, match=r"t10k-images.*wrong checksum"):
         again()
 
 

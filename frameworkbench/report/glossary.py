@@ -1,0 +1,44 @@
+"""The words of a report, explained once."""
+
+from __future__ import annotations
+
+GLOSSARY = (
+    (
+        "proved",
+        "the harness itself checked logits, loss, gradients, optimizer steps, a loss trajectory and the weights "
+        "against a float64 reference; without that no number is shown.",
+    ),
+    (
+        "parity",
+        "the check nearest to its limit, with its error; limits are part of the workload and fixed before the run.",
+    ),
+    (
+        "throughput",
+        "training samples per second in the steady state: geometric mean over fresh processes, with a 95 % "
+        "t-interval on the logarithms.",
+    ),
+    ("n", "number of fresh processes; each is one observation, however many steps it ran."),
+    (
+        "time to first step",
+        "import, build and first training step together: cold with empty compile caches, warm with filled ones.",
+    ),
+    ("peak memory", "largest resident memory of a timed process (median over processes)."),
+    (
+        "accuracy",
+        "share of right answers on the whole test set, computed by the harness from the exported weights.",
+    ),
+    (
+        "faster",
+        "the Holm-adjusted 95 % interval of the paired ratio excludes 1 and the ratio is beyond the difference "
+        "that was fixed before the run.",
+    ),
+    ("detectable but small", "the interval excludes 1, but the ratio is within that difference."),
+    ("practically tied", "the whole interval lies within that difference on both sides."),
+    ("inconclusive", "none of these: more blocks are needed to tell."),
+    ("rank", "a tier: rows that share a rank are not shown to differ by enough to matter."),
+    ("main mode", "the mode that an adapter declares as its framework's usual one; only main modes are ranked."),
+    ("reference", "the harness's own simple implementation (the oracle); shown for scale, never ranked."),
+    ("lane", "default: as the framework ships; matched: threads and precision equalised; tuned: each at its best."),
+    ("synthetic", "generated stand-in data: fit to compare speed, not to judge accuracy."),
+    ("unverified", "run by one party on one machine; nobody else has reproduced it yet."),
+)

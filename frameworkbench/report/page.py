@@ -1,0 +1,33 @@
+"""The report as one HTML file that loads nothing: no script, no font, no picture from elsewhere."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import jinja2
+
+from .chart import chart
+from .glossary import GLOSSARY
+from .text import percent, seconds, tiny
+from .view import QUESTION, View
+
+
+def page(view: View, report: dict[str, Any]) -> str:
+    """Render the page; every value is escaped by the template engine."""
+    charts = {group.anchor: chart(group) for group in view.groups}
+    return _template().render(view=view, report=report, charts=charts, question=QUESTION, glossary=GLOSSARY)
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("frameworkbench.report", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(tiny=tiny, seconds=seconds, percent=percent)
+    return environment.get_template("page.html.j2")
