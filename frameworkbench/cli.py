@@ -169,7 +169,7 @@ def run(
     if lane != "matched":
         raise UsageError(f"--lane: only matched can be run in this version; received {lane!r}")
     options = RunOptions(
-        protocol=find_suite(suite, data=data),
+        protocol=find_suite(suite, data=data or ("real" if data_dir else None)),
         out=(out or Path("results") / suite).absolute(),
         cache_dir=_cache(cache_dir),
         workloads=tuple(workload or ()),

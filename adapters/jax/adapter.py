@@ -21,6 +21,7 @@ from frameworkbench.spec.model import Model
 from frameworkbench.spec.training import Loss, Optimizer
 
 _GATES = "ifgo"
+_FLAX_NAMES = {"table": "embedding", "shift": "bias"}
 
 
 class JaxAdapter(Adapter):
@@ -28,7 +29,6 @@ class JaxAdapter(Adapter):
         super().__init__(settings)
         jax.config.update("jax_platforms", settings.device)
         jax.config.update("jax_default_matmul_precision", "highest")  # no TF32; convolutions follow it too
-        jax.config.update("jax_enable_x64", False)
         self._device = jax.devices()[0]
 
     def build(self, model: Model, loss: Loss, optimizer: Optimizer, weights: Weights) -> None:
@@ -77,8 +77,8 @@ class JaxAdapter(Adapter):
         return float(handle)
 
     def drain(self) -> None:
-        jax.block_until_ready((self._params, self._state, self._last_loss))
-        jax.block_until_ready([array for array in jax.live_arrays() if not array.is_deleted()])
+        live = [array for array in jax.live_arrays() if not array.is_deleted()]
+        jax.block_until_ready((self._params, self._state, self._last_loss, live))
         jax.effects_barrier()
 
     def predict(self, inputs: Array) -> Array:
@@ -92,26 +92,19 @@ class JaxAdapter(Adapter):
         return found
 
     def effective(self) -> dict[str, Any]:
-        leaf = jax.tree.leaves(self._params)[0]
-        platform = next(iter(leaf.devices())).platform
-        dtypes = sorted({str(x.dtype) for x in jax.tree.leaves(self._params)})
+        leaves = jax.tree.leaves(self._params)
         matmul = jax.config.jax_default_matmul_precision
-        jit = self.settings.mode == "jit"
+        jit = self.settings.mode == "jit" and not jax.config.jax_disable_jit
         return {
             "version": jax.__version__,
-            "mode": "jit" if jit and not jax.config.jax_disable_jit else "eager",
-            "device": "cuda" if platform == "gpu" else platform,
-            "precision": "+".join(dtypes) + ("" if matmul == "highest" else f" with matmul {matmul}"),
+            "mode": "jit" if jit else "eager",
+            "device": leaves[0].device.platform.replace("gpu", "cuda"),
+            "precision": "+".join({str(x.dtype) for x in leaves})
+            + ("" if matmul == "highest" else f" with matmul {matmul}"),
             "threads": None,
             "threads_note": "XLA sizes its pool by affinity mask and PJRT_NPROC; it offers no way to read it",
-            "matmul_precision": matmul,
-            "flax": flax.__version__,
-            "optax": optax.__version__,
-            "device_kind": self._device.device_kind,
-            "platform_version": self._device.client.platform_version,
-            "compilation_cache": jax.config.jax_compilation_cache_dir,
-            "layout": "NHWC",
-            "compile": "one jit: forward, loss, backward, optimizer; donated state" if jit else "none (op by op)",
+            "libraries": f"flax {flax.__version__}, optax {optax.__version__}",
+            "compile": "NHWC; one jit with optimizer, donated state" if jit else "NHWC; op by op",
             "compiled_graphs": self._update._cache_size() if jit else 0,
         }
 
@@ -152,13 +145,7 @@ class _PositionEmbedding(nn.Module):
 
 def _conv(layer: Layer, x: jax.Array) -> jax.Array:
     size, stride, padding = (layer.options[key] for key in ("size", "stride", "padding"))
-    sides = ((padding, padding), (padding, padding))
-    return nn.Conv(layer.options["filters"], (size, size), (stride, stride), sides, name=layer.name)(x)
-
-
-def _max_pool(layer: Layer, x: jax.Array) -> jax.Array:
-    size, stride = layer.options["size"], layer.options["stride"]
-    return nn.max_pool(x, (size, size), strides=(stride, stride))
+    return nn.Conv(layer.options["filters"], (size, size), stride, padding, name=layer.name)(x)
 
 
 def _lstm(layer: Layer, x: jax.Array) -> jax.Array:
@@ -167,103 +154,82 @@ def _lstm(layer: Layer, x: jax.Array) -> jax.Array:
     return hidden
 
 
-def _attention(layer: Layer, x: jax.Array) -> jax.Array:
-    return nn.MultiHeadDotProductAttention(layer.options["heads"], name=layer.name)(x)
-
-
 _APPLY: dict[str, Callable[[Layer, jax.Array], jax.Array]] = {
     "dense": lambda layer, x: nn.Dense(layer.options["units"], name=layer.name)(x),
     "conv2d": _conv,
-    "max_pool2d": _max_pool,
+    "max_pool2d": lambda layer, x: nn.max_pool(x, 2 * (layer.options["size"],), strides=2 * (layer.options["stride"],)),
     "relu": lambda _, x: nn.relu(x),
     "gelu": lambda _, x: nn.gelu(x, approximate=False),
     "embedding": lambda layer, x: nn.Embed(layer.options["vocabulary"], layer.options["width"], name=layer.name)(x),
     "position_embedding": lambda layer, x: _PositionEmbedding(name=layer.name)(x),
     "lstm": _lstm,
     "layer_norm": lambda layer, x: nn.LayerNorm(epsilon=layer.options["epsilon"], name=layer.name)(x),
-    "attention": _attention,
+    "attention": lambda layer, x: nn.MultiHeadDotProductAttention(layer.options["heads"], name=layer.name)(x),
     "mean_pool": lambda _, x: x.mean(axis=1),
 }
 
 
 def _flattened_images(layers: Sequence[Layer]) -> dict[str, Layer]:
     """The flatten layer behind each dense layer that is fed with an image, looking past activations."""
-    found: dict[str, Layer] = {}
-    flatten: Layer | None = None
+    found, flatten = {}, None
     for layer in layers:
-        if layer.kind == "flatten":
-            flatten = layer if len(layer.input_shape) == 3 else None
-        elif layer.kind not in ("relu", "gelu"):
-            if layer.kind == "dense" and flatten:
-                found[layer.name] = flatten
-            flatten = None
+        if layer.kind == "dense" and flatten:
+            found[layer.name] = flatten
+        if layer.kind not in ("relu", "gelu"):
+            flatten = layer if layer.kind == "flatten" and len(layer.input_shape) == 3 else None
     return found
 
 
 def _with_parameters(layers: Sequence[Layer]) -> list[Layer]:
     """All layers that carry parameters of their own, residual branches opened."""
-    found: list[Layer] = []
+    found = []
     for layer in layers:
-        if layer.kind == "residual":
-            found += _with_parameters(layer.layers)
-        elif layer.kind not in _APPLY and layer.kind != "flatten":
+        if layer.kind not in (*_APPLY, "flatten", "residual"):
             raise UnsupportedError("UNSUPPORTED_LAYER", f"{layer.name}: the JAX adapter has no {layer.kind!r}")
-        elif layer.parameters:
-            found.append(layer)
+        found += _with_parameters(layer.layers) or ([layer] if layer.parameters else [])
     return found
 
 
 def _to_flax(layer: Layer, weights: Weights, flatten: Layer | None) -> dict[str, Any]:
     """Flax's parameter tree of one layer, as arrays that own their memory."""
     w = {x.name.rpartition(".")[2]: np.asarray(weights[x.name], np.float32) for x in layer.parameters}
-    if layer.kind == "conv2d":
-        tree: Any = {"kernel": w["kernel"].transpose(2, 3, 1, 0), "bias": w["bias"]}
-    elif layer.kind == "dense":
-        kernel = w["kernel"].T
-        if flatten:
-            kernel = np.moveaxis(kernel.reshape(*flatten.input_shape, -1), 0, 2).reshape(kernel.shape)
-        tree = {"kernel": kernel, "bias": w["bias"]}
-    elif layer.kind in ("embedding", "position_embedding"):
-        tree = {"embedding": w["table"]}
-    elif layer.kind == "layer_norm":
-        tree = {"scale": w["scale"], "bias": w["shift"]}
-    elif layer.kind == "lstm":
+    if layer.kind == "lstm":
         split = {key: dict(zip(_GATES, np.split(array, 4), strict=True)) for key, array in w.items()}
         cell = {f"i{g}": {"kernel": split["kernel"][g].T} for g in _GATES}
-        cell |= {f"h{g}": {"kernel": split["recurrent"][g].T, "bias": split["bias"][g]} for g in _GATES}
-        tree = {"cell": cell}
-    else:
+        hidden = {f"h{g}": {"kernel": split["recurrent"][g].T, "bias": split["bias"][g]} for g in _GATES}
+        tree: Any = {"cell": {**cell, **hidden}}
+    elif layer.kind == "attention":
         heads = (layer.options["heads"], layer.input_shape[-1] // layer.options["heads"])
         tree = {p: {"kernel": w[f"{p}_kernel"].T.reshape(-1, *heads)} for p in ("query", "key", "value")}
         tree["query"]["bias"], tree["value"]["bias"] = (w[f"{p}_bias"].reshape(heads) for p in ("query", "value"))
         tree["out"] = {"kernel": w["output_kernel"].T.reshape(*heads, -1), "bias": w["output_bias"]}
+    else:
+        tree = {_FLAX_NAMES.get(local, local): array for local, array in w.items()}
+        if layer.kind == "conv2d":
+            tree["kernel"] = w["kernel"].transpose(2, 3, 1, 0)
+        elif layer.kind == "dense":
+            image = flatten.input_shape if flatten else (1, 1, layer.input_shape[-1])
+            tree["kernel"] = w["kernel"].reshape(-1, *image).transpose(2, 3, 1, 0).reshape(w["kernel"].T.shape)
     return jax.tree.map(lambda array: np.array(array, order="C"), tree)
 
 
 def _from_flax(layer: Layer, tree: Mapping[str, Any], flatten: Layer | None) -> dict[str, Array]:
     """The inverse of ``_to_flax``."""
-    if layer.kind == "conv2d":
-        w = {"kernel": tree["kernel"].transpose(3, 2, 0, 1), "bias": tree["bias"]}
-    elif layer.kind == "dense":
-        kernel = tree["kernel"]
-        if flatten:
-            channels, *sides = flatten.input_shape
-            kernel = np.moveaxis(kernel.reshape(*sides, channels, -1), 2, 0).reshape(kernel.shape)
-        w = {"kernel": kernel.T, "bias": tree["bias"]}
-    elif layer.kind in ("embedding", "position_embedding"):
-        w = {"table": tree["embedding"]}
-    elif layer.kind == "layer_norm":
-        w = {"scale": tree["scale"], "shift": tree["bias"]}
-    elif layer.kind == "lstm":
-        cell = tree["cell"]
-        w = {"kernel": np.concatenate([cell[f"i{g}"]["kernel"].T for g in _GATES])}
-        w["recurrent"] = np.concatenate([cell[f"h{g}"]["kernel"].T for g in _GATES])
-        w["bias"] = np.concatenate([cell[f"h{g}"]["bias"] for g in _GATES])
-    else:
+    if layer.kind == "lstm":
+        paths = {"kernel": ("i", "kernel"), "recurrent": ("h", "kernel"), "bias": ("h", "bias")}
+        w = {n: np.concatenate([tree["cell"][x + g][leaf].T for g in _GATES]) for n, (x, leaf) in paths.items()}
+    elif layer.kind == "attention":
         width = layer.input_shape[-1]
-        w = {f"{p}_kernel": tree[p]["kernel"].reshape(width, width).T for p in ("query", "key", "value")}
-        w |= {f"{p}_bias": tree[p]["bias"].reshape(width) for p in ("query", "value")}
-        w |= {"output_kernel": tree["out"]["kernel"].reshape(width, width).T, "output_bias": tree["out"]["bias"]}
+        parts = {"query": "query", "key": "key", "value": "value", "output": "out"}
+        w = {f"{p}_kernel": tree[flax_name]["kernel"].reshape(width, width).T for p, flax_name in parts.items()}
+        w |= {f"{p}_bias": tree[parts[p]]["bias"].reshape(width) for p in ("query", "value", "output")}
+    else:
+        w = {n: tree[_FLAX_NAMES.get(n, n)] for n in (x.name.rpartition(".")[2] for x in layer.parameters)}
+        if layer.kind == "conv2d":
+            w["kernel"] = w["kernel"].transpose(3, 2, 0, 1)
+        elif layer.kind == "dense":
+            channels, *sides = flatten.input_shape if flatten else (1, 1, layer.input_shape[-1])
+            w["kernel"] = w["kernel"].reshape(*sides, channels, -1).transpose(3, 2, 0, 1).reshape(w["kernel"].T.shape)
     return {layer.parameter(local): np.array(array, order="C") for local, array in w.items()}
 
 

@@ -79,8 +79,8 @@ class PaddleAdapter(Adapter):
             self._last.numpy()  # no CPU synchronize exists; the read waits for the last update
 
     def predict(self, inputs: Array) -> Array:
-        with paddle.no_grad():
-            return self._net(self._tensor(inputs, self._dtype)).numpy()
+        # Not under no_grad: in static mode a program first traced there is reused by steps, which then train nothing.
+        return self._net(self._tensor(inputs, self._dtype)).numpy()
 
     def export(self) -> dict[str, Array]:
         return {

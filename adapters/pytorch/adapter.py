@@ -22,12 +22,9 @@ from frameworkbench.spec.training import Loss, Optimizer
 # Each is set and read by itself: the top-level switch did not reach all of them (pytorch/pytorch#179445),
 # and convolutions and RNNs on cuDNN default to TF32.
 _FP32_BACKENDS = {
-    "cuda.matmul": torch.backends.cuda.matmul,
-    "cudnn.conv": torch.backends.cudnn.conv,
-    "cudnn.rnn": torch.backends.cudnn.rnn,
-    "mkldnn.matmul": torch.backends.mkldnn.matmul,
-    "mkldnn.conv": torch.backends.mkldnn.conv,
-    "mkldnn.rnn": torch.backends.mkldnn.rnn,
+    f"{library}.{kind}": getattr(getattr(torch.backends, library), kind)
+    for library, kinds in {"cuda": ["matmul"], "cudnn": ["conv", "rnn"], "mkldnn": ["matmul", "conv", "rnn"]}.items()
+    for kind in kinds
 }
 
 
@@ -89,27 +86,21 @@ class PyTorchAdapter(Adapter):
         fp32 = {name: str(backend.fp32_precision) for name, backend in _FP32_BACKENDS.items()}
         parameter = next(self._objective.parameters())
         dtype = str(parameter.dtype).removeprefix("torch.")
-        strict = set(fp32.values()) == {"ieee"}
-        cuda = parameter.device.type == "cuda"
         facts = {
             "version": torch.__version__,
             "mode": self.settings.mode,
             "device": parameter.device.type,
-            "precision": dtype if strict else f"{dtype} with {fp32}",
+            "precision": dtype if set(fp32.values()) == {"ieee"} else f"{dtype} with {fp32}",
             "threads": torch.get_num_threads(),
             "interop_threads": torch.get_num_interop_threads(),
             "fp32_precision": fp32,
+            "cudnn_benchmark": torch.backends.cudnn.benchmark,
             "parallel": torch.__config__.parallel_info(),
-            "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-            "layout": "NCHW",
-            "optimizer": f"torch.optim defaults ({'foreach' if cuda else 'one tensor at a time'}), not compiled",
+            "optimizer": "torch.optim, not compiled; " + ("foreach" if parameter.is_cuda else "one tensor at a time"),
         }
-        if cuda:
-            facts |= {"gpu": torch.cuda.get_device_name(parameter.device), "cuda": torch.version.cuda}
-            facts |= {"cudnn": torch.backends.cudnn.version(), "cudnn_benchmark": torch.backends.cudnn.benchmark}
         if self.settings.mode == "compile":
-            facts["compile"] = "inductor, fullgraph=True, dynamic=False; forward, loss and backward"
-            facts["compiled_graphs"] = counters["stats"]["unique_graphs"]
+            graphs = counters["stats"]["unique_graphs"]
+            facts |= {"compile": "inductor, one static full graph with the loss", "compiled_graphs": graphs}
         return facts
 
     def _inputs(self, inputs: Array) -> Tensor:
@@ -122,14 +113,14 @@ class PyTorchAdapter(Adapter):
         try:
             result = compiled(inputs, labels)
         except torch._dynamo.exc.Unsupported as refusal:
-            raise _fallback(str(refusal)) from refusal
+            raise _unsupported("MODE_FALLBACK", str(refusal)) from refusal
         except RuntimeError as problem:
-            if "compiler" in str(problem).lower():
-                raise UnsupportedError("NO_COMPILER", f"torch.compile: {_first_line(str(problem))}") from problem
-            raise
+            if "compiler" not in str(problem).lower():
+                raise
+            raise _unsupported("NO_COMPILER", str(problem)) from problem
         breaks = [*counters["unimplemented"], *counters["graph_break"]]
         if breaks or not counters["stats"]["unique_graphs"]:
-            raise _fallback(breaks[0] if breaks else "no graph was compiled (is TORCHDYNAMO_DISABLE set?)")
+            raise _unsupported("MODE_FALLBACK", breaks[0] if breaks else "nothing was compiled")
         self._run = compiled
         return result
 
@@ -139,7 +130,7 @@ class _Objective(nn.Module):
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         super().__init__()
-        self.network = _network(layers)
+        self.network = nn.Sequential(*_modules(layers))
 
     def forward(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         logits = self.network(inputs)
@@ -189,23 +180,15 @@ class _MeanPool(nn.Module):
         return x.mean(dim=1)
 
 
-class _Residual(nn.Module):
-    def __init__(self, layer: Layer) -> None:
-        super().__init__()
-        self.branch = _network(layer.layers)
-
+class _Residual(nn.Sequential):
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.branch(x)
+        return x + super().forward(x)
 
 
 _MODULES: dict[str, Callable[[Layer], nn.Module]] = {
     "dense": lambda layer: nn.Linear(layer.input_shape[-1], layer.options["units"]),
     "conv2d": lambda layer: nn.Conv2d(
-        layer.input_shape[0],
-        layer.options["filters"],
-        layer.options["size"],
-        stride=layer.options["stride"],
-        padding=layer.options["padding"],
+        layer.input_shape[0], *(layer.options[key] for key in ("filters", "size", "stride", "padding"))
     ),
     "max_pool2d": lambda layer: nn.MaxPool2d(layer.options["size"], layer.options["stride"]),
     "flatten": lambda _: nn.Flatten(),
@@ -217,15 +200,15 @@ _MODULES: dict[str, Callable[[Layer], nn.Module]] = {
     "layer_norm": lambda layer: nn.LayerNorm(layer.input_shape[-1], eps=layer.options["epsilon"]),
     "attention": _SelfAttention,
     "mean_pool": lambda _: _MeanPool(),
-    "residual": _Residual,
+    "residual": lambda layer: _Residual(*_modules(layer.layers)),
 }
 
 
-def _network(layers: Sequence[Layer]) -> nn.Sequential:
+def _modules(layers: Sequence[Layer]) -> list[nn.Module]:
     for layer in layers:
         if layer.kind not in _MODULES:
             raise UnsupportedError("UNSUPPORTED_LAYER", f"{layer.name}: the PyTorch adapter has no {layer.kind!r}")
-    return nn.Sequential(*(_MODULES[layer.kind](layer) for layer in layers))
+    return [_MODULES[layer.kind](layer) for layer in layers]
 
 
 def _canonical(layers: Sequence[Layer], network: nn.Sequential) -> dict[str, Tensor]:
@@ -233,48 +216,37 @@ def _canonical(layers: Sequence[Layer], network: nn.Sequential) -> dict[str, Ten
     found: dict[str, Tensor] = {}
     for layer, module in zip(layers, network, strict=True):
         if layer.kind == "residual":
-            found |= _canonical(layer.layers, module.branch)
+            found |= _canonical(layer.layers, module)
         else:
             found |= {layer.parameter(local): tensor.detach() for local, tensor in _views(layer.kind, module).items()}
     return found
 
 
 def _views(kind: str, module: Any) -> dict[str, Tensor]:
-    if kind in ("dense", "conv2d"):
-        return {"kernel": module.weight, "bias": module.bias}
-    if kind == "embedding":
-        return {"table": module.weight}
-    if kind == "position_embedding":
-        return {"table": module.table}
-    if kind == "layer_norm":
-        return {"scale": module.weight, "shift": module.bias}
     if kind == "lstm":
         lstm = module.lstm
         return {"kernel": lstm.weight_ih_l0, "recurrent": lstm.weight_hh_l0, "bias": lstm.bias_ih_l0}
     if kind == "attention":
         inner = module.attention
-        kernels = dict(zip(("query_kernel", "key_kernel", "value_kernel"), inner.in_proj_weight.chunk(3), strict=True))
-        query, _, value = inner.in_proj_bias.chunk(3)
-        output = {"output_kernel": inner.out_proj.weight, "output_bias": inner.out_proj.bias}
-        return {**kernels, "query_bias": query, "value_bias": value, **output}
-    return {}
+        views = dict(zip(("query_kernel", "key_kernel", "value_kernel"), inner.in_proj_weight.chunk(3), strict=True))
+        views["query_bias"], _, views["value_bias"] = inner.in_proj_bias.chunk(3)
+        return {**views, "output_kernel": inner.out_proj.weight, "output_bias": inner.out_proj.bias}
+    tables = {"embedding": ("table",), "position_embedding": ("table",), "layer_norm": ("scale", "shift")}
+    names = tables.get(kind, ("kernel", "bias"))
+    return dict(zip(names, module.parameters(), strict=False))  # weight, then bias; none for activations
 
 
 def _optimizer(spec: Optimizer, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
     if spec.kind == "sgd":
         return torch.optim.SGD(parameters, lr=spec.learning_rate, momentum=spec.momentum)
     if spec.kind == "adam":
-        betas = (spec.beta1, spec.beta2)
-        return torch.optim.Adam(parameters, lr=spec.learning_rate, betas=betas, eps=spec.epsilon)
+        return torch.optim.Adam(parameters, spec.learning_rate, (spec.beta1, spec.beta2), eps=spec.epsilon)
     raise UnsupportedError("UNSUPPORTED_OPTIMIZER", f"the PyTorch adapter has no optimizer {spec.kind!r}")
 
 
-def _fallback(message: str) -> UnsupportedError:
-    return UnsupportedError("MODE_FALLBACK", f"torch.compile would not run as one graph: {_first_line(message)}")
-
-
-def _first_line(message: str) -> str:
-    return message.strip().split("\n", 1)[0]
+def _unsupported(code: str, message: str) -> UnsupportedError:
+    first_line = message.strip().split("\n", 1)[0]
+    return UnsupportedError(code, f"torch.compile would not run this as one graph: {first_line}")
 
 
 ADAPTER = PyTorchAdapter

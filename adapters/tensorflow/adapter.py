@@ -52,7 +52,7 @@ class TensorFlowAdapter(Adapter):
         self._images = len(model.input_shape) == 3
         self._dtype = "int32" if model.input_kind == "tokens" else "float32"
         with tf.device(self._device):
-            shape = self._to_layout(np.empty((1, *model.input_shape))).shape[1:]
+            shape = self._to_layout(np.zeros((1, *model.input_shape))).shape[1:]
             inputs = keras.Input(shape, dtype=self._dtype)
             self._model = keras.Model(inputs, self._apply(model.layers, inputs))
             for name, (variable, load, _) in self._bound.items():

@@ -19,6 +19,7 @@ from .statistics import process_interval
 NOT_RUN = "NOT_RUN"
 WRONG_RESULT = "WRONG_RESULT"
 
+_EPOCH = ("epoch", "train_s", "loss", "accuracy", "total")
 # A verdict of these on any speed process holds for the whole cell.
 _STRICT = ("not_comparable", "invalid")
 
@@ -203,7 +204,7 @@ def accuracy(evidence: Evidence) -> Accuracy | None:
             total=int(number(table(payloads[0].get("final")).get("total")) or 0),
             target=target,
             time_to_target_s=tuple(time for time in reached if time is not None),
-            curve=tuple(curves[0]),
+            curve=tuple({key: epoch.get(key) for key in _EPOCH} for epoch in curves[0]),
         )
     short = table(evidence.proof["payload"].get("accuracy")) if evidence.proof is not None else {}
     value = number(short.get("value"))

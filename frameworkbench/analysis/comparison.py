@@ -155,15 +155,18 @@ def _winner_sentence(winner: str, pairs: Sequence[Pair], count: int) -> str:
     if not won:
         return f"No winner is named: {winner} leads, but no difference could be established."
     closest = min(won, key=lambda pair: pair.ratio)
-    ratio = f"{_factor(closest.ratio)}× ({_factor(closest.low)}–{_factor(closest.high)}×)"
+    ratio = _ratio_text(closest)
     others = count - 1 - len(won)
     open_cases = f" Against {others} more the difference is small or undecided." if others else ""
     claim = f"{winner} is the fastest: {ratio} the throughput of {closest.second}"
     return f"{claim}, {CONFIDENCE * 100:g} % confidence.{open_cases}"
 
 
-def _factor(ratio: float) -> str:
-    return f"{ratio:.2f}" if ratio < 10 else f"{ratio:.1f}" if ratio < 100 else f"{ratio:.0f}"
+def _ratio_text(pair: Pair) -> str:
+    """Ratio and interval, rounded where the interval has its second digit."""
+    half = max(pair.ratio - pair.low, pair.high - pair.ratio)
+    places = min(max(1 - math.floor(math.log10(half)), 0), 4) if half > 0 else 2
+    return f"{pair.ratio:.{places}f}× ({pair.low:.{places}f}–{pair.high:.{places}f}×)"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -23,6 +23,7 @@ class Mark:
 
     y: int
     label: str
+    note: str
     value: str
     shape: str
     at: float
@@ -99,7 +100,7 @@ def _mark(index: int, row: Row, scale: _Scale) -> Mark:
     note = " · reference" if oracle else "" if row.fact["main"] else " · no verdict"
     value = f"{row.throughput} ({row.interval})" if row.interval else f"{row.throughput} (one process)"
     bounds = (None, None) if found["low"] is None else (scale.at(found["low"]), scale.at(found["high"]))
-    return Mark(index * ROW_HEIGHT, row.name + note, value, shape, scale.at(found["mean"]), *bounds)
+    return Mark(index * ROW_HEIGHT, row.name, note, value, shape, scale.at(found["mean"]), *bounds)
 
 
 def _tick(value: float, scale: _Scale) -> Tick:

@@ -9,7 +9,7 @@ import jinja2
 
 from .chart import chart
 from .glossary import GLOSSARY
-from .text import percent, seconds, tiny
+from .text import plain, tiny
 from .view import QUESTION, View
 
 
@@ -29,5 +29,5 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(tiny=tiny, seconds=seconds, percent=percent)
+    environment.filters.update(tiny=tiny, plain=plain)
     return environment.get_template("page.html.j2")

@@ -11,6 +11,7 @@ NOTHING = "–"
 # Control characters that neither HTML nor Markdown may hold; tab and line feed stay.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 _ESCAPE_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 # Overrides that reorder the text around them, with which a reason could be made to read differently.
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
@@ -80,7 +81,15 @@ def percent(value: float, total: int) -> str:
 def tiny(value: object) -> str:
     """An error or a tolerance: two significant digits, or the text that stands for a non-finite number."""
     if isinstance(value, (int, float)):
-        return f"{value:.1e}"
+        mantissa, exponent = f"{value:.1e}".split("e")
+        return f"{mantissa}×10{str(int(exponent)).translate(_SUPERSCRIPT)}" if value else "0"
+    return plain(value)
+
+
+def plain(value: object) -> str:
+    """A number with four significant digits; anything else as it is."""
+    if isinstance(value, float):
+        return significant(value, 4)
     return NOTHING if value is None else str(value)
 
 

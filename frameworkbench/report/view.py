@@ -46,6 +46,7 @@ class Row:
     accuracy: str
     accuracy_note: str
     parity: str
+    worst: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,7 @@ def _row(cell: Table, best: float) -> Row:
         accuracy=_accuracy(cell["accuracy"]),
         accuracy_note=_accuracy_note(cell),
         parity=_parity(cell["parity"]),
+        worst=_worst(cell["parity"]),
     )
 
 
@@ -168,7 +170,7 @@ def _accuracy_note(cell: Table) -> str:
     seeds = len(found["values"])
     note = f"{found['kind']}, {seeds} seed{'s' * (seeds != 1)}, {found['total']:,} test samples"
     if cell["time_to_target_s"] is not None:
-        note += f"; {percent(found['target'], 100)} after {seconds(cell['time_to_target_s'])}"
+        note += f"; {found['target'] * 100:g} % after {seconds(cell['time_to_target_s'])}"
     elif found["target"] is not None:
         note += f"; {cell['accuracy_note']}"
     return note
@@ -177,9 +179,16 @@ def _accuracy_note(cell: Table) -> str:
 def _parity(found: Table | None) -> str:
     if not found:
         return "no check ran"
-    sign = "✓" if found["passed"] else "≠"
-    place = f"{found['check']} of {found['tensor']}" if found["tensor"] else str(found["check"])
-    return f"{sign} worst: {place} {tiny(found['error'])} (limit {tiny(found['tolerance'])})"
+    return f"{'✓' if found['passed'] else '≠'} {_worst(found)}"
+
+
+def _worst(found: Table | None) -> str:
+    """The check nearest to its limit, or furthest beyond it."""
+    if not found:
+        return "no check ran"
+    name, tensor = str(found["check"]), str(found["tensor"] or "")
+    place = f"{name} of {tensor}" if tensor and tensor != name else name
+    return f"{place}: {tiny(found['error'])}, limit {tiny(found['tolerance'])}"
 
 
 def _pair(pair: Table) -> dict[str, str]:

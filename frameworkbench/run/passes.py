@@ -236,7 +236,7 @@ def proof(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
         losses = [float(first["losses"][0]), *link.steps(k - 1)]
         after_k = link.export()
         losses += link.steps(max(0, workload.parity.trajectory_steps - k))
-        outcome.payload["step_s"] = _step_estimate(link, len(losses))
+        outcome.payload["step_s"] = _step_estimate(link, phases["first_step_s"], len(losses))
         final = link.export() if len(losses) > k else after_k
         logits = link.predict(0)
         after_gradient = _one_step(link, expected, workload.loss, expected.gradient_optimizer)
@@ -440,8 +440,8 @@ def _seconds(link: Link, op: str) -> float:
     return link.worker.busy_ns.get(op, 0) / 1e9
 
 
-def _step_estimate(link: Link, steps: int) -> float:
-    return link.worker.busy_ns.get("steps", 0) / 1e9 / max(steps, 1)
+def _step_estimate(link: Link, first_step_s: float, steps: int) -> float:
+    return max(1e-6, _seconds(link, "steps") - first_step_s) / max(steps - 1, 1)
 
 
 def _close_books(outcome: Outcome, link: Link) -> None:

@@ -1,0 +1,78 @@
+"""The oracle as an adapter: the float64 reference behind the ordinary contract.
+
+It lets every command run with no framework installed, and it is the smallest complete example of an adapter.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from frameworkbench.adapter import Adapter, Array, Batch, Settings, Weights
+from frameworkbench.errors import UnsupportedError
+from frameworkbench.reference import Network, OptimizerState
+from frameworkbench.spec.model import Model
+from frameworkbench.spec.training import Loss, Optimizer
+
+
+class ReferenceAdapter(Adapter):
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        for key, only in (("mode", "numpy"), ("device", "cpu"), ("precision", "float64")):
+            asked = getattr(settings, key)
+            if asked != only:
+                raise UnsupportedError(f"UNSUPPORTED_{key.upper()}", f"the reference runs in {only}, not {asked!r}")
+
+    def build(self, model: Model, loss: Loss, optimizer: Optimizer, weights: Weights) -> None:
+        self._network = Network(model, weights)
+        self._loss = loss
+        self._optimizer = OptimizerState(optimizer)
+
+    def stage(self, batches: Sequence[Batch]) -> list[Batch]:
+        return [(self._inputs(inputs), labels) for inputs, labels in batches]
+
+    def step(self, batch: Batch) -> float:
+        value, gradients, _ = self._network.loss_and_gradients(*batch, self._loss)
+        self._optimizer.update(self._network.weights, gradients)
+        return value
+
+    def loss(self, handle: float) -> float:
+        return handle
+
+    def drain(self) -> None:
+        return None  # NumPy finishes before it returns
+
+    def predict(self, inputs: Array) -> Array:
+        return self._network.logits(inputs).astype(np.float32)
+
+    def export(self) -> dict[str, Array]:
+        return {name: value.copy() for name, value in self._network.weights.items()}
+
+    def effective(self) -> dict[str, Any]:
+        return {
+            "version": np.__version__,
+            "mode": "numpy",
+            "device": "cpu",
+            "precision": "float64",  # the precision of every Network that is built without a dtype
+            "threads": _openblas_threads(),
+        }
+
+    def _inputs(self, inputs: Array) -> Array:
+        return inputs if np.issubdtype(inputs.dtype, np.integer) else inputs.astype(np.float64)
+
+
+def _openblas_threads() -> int | None:
+    """Threads of the OpenBLAS that NumPy's wheels bring along, asked of the loaded library; None for other BLAS."""
+    for library in sorted((Path(np.__file__).parent.parent / "numpy.libs").glob("libscipy_openblas*")):
+        for symbol in ("scipy_openblas_get_num_threads64_", "scipy_openblas_get_num_threads"):
+            function = getattr(ctypes.CDLL(str(library)), symbol, None)
+            if function is not None:
+                return int(function())
+    return None
+
+
+ADAPTER = ReferenceAdapter

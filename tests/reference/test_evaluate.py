@@ -1,0 +1,66 @@
+"""Accuracy over a test set: batches, precision, near ties and damaged weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from frameworkbench.reference import Network, evaluate, probe_weights
+
+from .models import WORKLOADS, batch, shrunk, small
+
+IDENTITY = {"l0.kernel": np.eye(2), "l0.bias": np.zeros(2)}
+PAIR = small({"kind": "dense", "units": 2}, shape=(2,))
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_float32_and_float64_count_the_same(name: str) -> None:
+    """The fast pass with its recheck gives the same accuracy as float64 throughout, whatever the batch."""
+    model = shrunk(name)
+    weights, (x, labels) = probe_weights(model, 0), batch(model, 50)
+    exact = int(np.sum(Network(model, weights).logits(x).argmax(axis=1) == labels))
+    fast = evaluate(model, weights, x, labels, batch=7)
+    assert (fast.correct, fast.total, fast.accuracy) == (exact, 50, exact / 50)
+    slow = evaluate(model, weights, x, labels, dtype=np.float64, margin=0.0)
+    assert (slow.correct, slow.rechecked) == (exact, 0)
+
+
+def test_near_ties_are_decided_in_float64() -> None:
+    """A difference that float32 rounds away still decides the class, and the number of such samples is told."""
+    x = np.array([[1.0, 1.0 + 1e-12], [2.0, 1.0], [1.0 + 1e-12, 1.0]])
+    result = evaluate(PAIR, IDENTITY, x, np.array([1, 0, 0]))
+    assert (result.correct, result.rechecked) == (3, 2)
+    careless = evaluate(PAIR, IDENTITY, x, np.array([1, 0, 0]), margin=0.0)
+    assert (careless.correct, careless.rechecked) == (2, 0)
+
+
+def test_logits_that_are_not_finite_count_as_wrong() -> None:
+    """A diverged model gets no credit for the class that argmax happens to return."""
+    broken = {**IDENTITY, "l0.bias": np.array([np.nan, 0.0])}
+    result = evaluate(PAIR, broken, np.ones((4, 2)), np.array([0, 1, 0, 1]))
+    assert (result.correct, result.rechecked) == (0, 0)
+
+
+def test_raw_samples_are_converted_batch_by_batch(tmp_path: Path) -> None:
+    """A memory map is read and converted in pieces of the batch size, in the recheck too."""
+    np.save(tmp_path / "x.npy", np.array([[1, 9], [9, 1], [4, 4]], np.uint8))
+    raw = np.load(tmp_path / "x.npy", mmap_mode="r")
+    sizes: list[int] = []
+
+    def to_inputs(part: np.ndarray) -> np.ndarray:
+        sizes.append(len(part))
+        return part.astype(np.float32) / 10
+
+    result = evaluate(PAIR, IDENTITY, raw, np.array([1, 0, 0]), batch=2, to_inputs=to_inputs)
+    assert (result.accuracy, result.rechecked) == (1.0, 1)
+    assert sizes == [2, 1, 1]
+
+
+def test_samples_without_labels_are_refused() -> None:
+    """No samples, or another number of labels, is an error and not an accuracy."""
+    with pytest.raises(ValueError, match="labels"):
+        evaluate(PAIR, IDENTITY, np.ones((3, 2)), np.zeros(2, int))
+    with pytest.raises(ValueError, match="labels"):
+        evaluate(PAIR, IDENTITY, np.ones((0, 2)), np.zeros(0, int))
