@@ -72,11 +72,10 @@ class PyTorchAdapter(Adapter):
             torch.cuda.synchronize(self._device)
 
     def predict(self, inputs: Array) -> Array:
-        staged = self._inputs(inputs)
         labels = torch.zeros(len(inputs), dtype=torch.int64, device=self._device)
         # Compiled graphs are specialised on grad mode: turning it off would compile and show another graph.
         with torch.set_grad_enabled(self.settings.mode != "eager"):
-            _, logits = self._run(staged, labels)
+            _, logits = self._run(self._inputs(inputs), labels)
         return np.array(logits.cpu(), dtype=np.float32)
 
     def export(self) -> dict[str, Array]:
@@ -107,11 +106,11 @@ class PyTorchAdapter(Adapter):
         dtype = torch.int64 if self._tokens else torch.float32
         return torch.tensor(inputs, dtype=dtype, device=self._device)  # always a copy
 
-    def _first_compiled_call(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def _first_compiled_call(self, *batch: Tensor) -> tuple[Tensor, Tensor]:
         """Compile, make sure that the whole graph was compiled, and step aside."""
         compiled = torch.compile(self._objective, fullgraph=True, dynamic=False)
         try:
-            result = compiled(inputs, labels)
+            result = compiled(*batch)
         except torch._dynamo.exc.Unsupported as refusal:
             raise _unsupported("MODE_FALLBACK", str(refusal)) from refusal
         except RuntimeError as problem:

@@ -5,9 +5,7 @@ It lets every command run with no framework installed, and it is the smallest co
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,7 @@ import numpy as np
 from frameworkbench.adapter import Adapter, Array, Batch, Settings, Weights
 from frameworkbench.errors import UnsupportedError
 from frameworkbench.reference import Network, OptimizerState
+from frameworkbench.reference.blas import openblas_threads
 from frameworkbench.spec.model import Model
 from frameworkbench.spec.training import Loss, Optimizer
 
@@ -58,21 +57,11 @@ class ReferenceAdapter(Adapter):
             "mode": "numpy",
             "device": "cpu",
             "precision": "float64",  # the precision of every Network that is built without a dtype
-            "threads": _openblas_threads(),
+            "threads": openblas_threads(),
         }
 
     def _inputs(self, inputs: Array) -> Array:
         return inputs if np.issubdtype(inputs.dtype, np.integer) else inputs.astype(np.float64)
-
-
-def _openblas_threads() -> int | None:
-    """Threads of the OpenBLAS that NumPy's wheels bring along, asked of the loaded library; None for other BLAS."""
-    for library in sorted((Path(np.__file__).parent.parent / "numpy.libs").glob("libscipy_openblas*")):
-        for symbol in ("scipy_openblas_get_num_threads64_", "scipy_openblas_get_num_threads"):
-            function = getattr(ctypes.CDLL(str(library)), symbol, None)
-            if function is not None:
-                return int(function())
-    return None
 
 
 ADAPTER = ReferenceAdapter

@@ -5,18 +5,24 @@ Float32 is fast but can flip a sample whose two best logits nearly tie; those fe
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from ..spec.model import Model
+from .blas import one_blas_thread
 from .network import Network
 from .rule import Array
 
 EVALUATION_BATCH = 128
 """Samples at once: smaller makes the LSTM's products inefficient, larger pushes attention scores out of the caches."""
+
+MAX_THREADS = 8
+"""Batches in flight, so that memory stays below 1 GiB on machines with many cores."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ def evaluate(
         inputs: all samples, raw (a memory map is read batch by batch) or ready.
         labels: class numbers, ``(N,)``.
         batch: samples computed at once.
-        to_inputs: turns raw samples into model inputs; None when they are ready.
+        to_inputs: turns raw samples into model inputs, called from several threads; None when they are ready.
         dtype: precision of the first pass.
         margin: a sample whose two best logits are closer than this is computed again in float64.
 
@@ -62,19 +68,30 @@ def evaluate(
     if total == 0 or total != len(labels):
         raise ValueError(f"labels: expected one for each of at least 1 sample; received {total} and {len(labels)}")
     convert = to_inputs if to_inputs is not None else np.asarray
-    network = Network(model, weights, dtype)
-    predicted, margins = np.empty(total, np.int64), np.empty(total)
-    for start in range(0, total, batch):
-        part = slice(start, start + batch)
-        predicted[part], margins[part] = _decide(network.logits(convert(inputs[part])))
+    predicted, margins = _predict(Network(model, weights, dtype), inputs, np.arange(total), convert, batch)
     close = np.flatnonzero(margins < margin)
     if len(close):
-        exact = Network(model, weights, np.float64)
-        for start in range(0, len(close), batch):
-            rows = close[start : start + batch]
-            predicted[rows], _ = _decide(exact.logits(convert(inputs[rows])))
+        predicted[close], _ = _predict(Network(model, weights, np.float64), inputs, close, convert, batch)
     correct = int(np.count_nonzero(predicted == np.asarray(labels)))
     return Evaluation(correct / total, correct, total, len(close))
+
+
+def _predict(
+    network: Network, inputs: Array, rows: Array, convert: Callable[[Array], Array], batch: int
+) -> tuple[Array, Array]:
+    """Predicted classes and margins of the given rows, one batch for each thread at a time."""
+
+    def one(start: int) -> tuple[Array, Array]:
+        return _decide(network.logits(convert(inputs[rows[start : start + batch]])))
+
+    with one_blas_thread() as single, ThreadPoolExecutor(_cores() if single else 1) as threads:
+        parts = list(threads.map(one, range(0, len(rows), batch)))
+    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+
+
+def _cores() -> int:
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(available, MAX_THREADS)
 
 
 def _decide(logits: Array) -> tuple[Array, Array]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..spec.model import Model
 from ..spec.training import Loss, Optimizer
+from .blas import one_blas_thread
 from .network import Network
 from .optimizers import OptimizerState
 from .rule import Array
@@ -38,7 +39,7 @@ def run_trajectory(
     *,
     snapshot_steps: Collection[int] = (),
 ) -> Trajectory:
-    """Train for one step per batch in float64.
+    """Train for one step per batch in float64, on one thread, so that the sums do not depend on the machine's load.
 
     Args:
         model: layers with shapes.
@@ -56,14 +57,15 @@ def run_trajectory(
     wanted = frozenset(snapshot_steps)
     if 0 in wanted:
         result.snapshots[0] = _copy(network)
-    for step, (inputs, labels) in enumerate(batches, start=1):
-        value, gradients, logits = network.loss_and_gradients(inputs, labels, loss)
-        result.losses.append(value)
-        if step == 1:
-            result.logits0, result.first_gradients = logits, gradients
-        state.update(network.weights, gradients)
-        if step in wanted:
-            result.snapshots[step] = _copy(network)
+    with one_blas_thread():
+        for step, (inputs, labels) in enumerate(batches, start=1):
+            value, gradients, logits = network.loss_and_gradients(inputs, labels, loss)
+            result.losses.append(value)
+            if step == 1:
+                result.logits0, result.first_gradients = logits, gradients
+            state.update(network.weights, gradients)
+            if step in wanted:
+                result.snapshots[step] = _copy(network)
     return result
 
 

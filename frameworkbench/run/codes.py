@@ -18,8 +18,8 @@ MODEL_MISMATCH = "MODEL_MISMATCH"
 WRONG_RESULT = "WRONG_RESULT"
 
 # The adapter says (or the harness sees) that it cannot do what was asked: an answer, not an accident.
-UNSUPPORTED = frozenset({MODE_FALLBACK, NO_COMPILER, NO_INTERPRETER, UNSUPPORTED_LAYER, UNSUPPORTED_DEVICE,
-                         "UNSUPPORTED_LOSS", "UNSUPPORTED_OPTIMIZER", "UNSUPPORTED_PRECISION"})  # fmt: skip
+UNSUPPORTED = frozenset({MODE_FALLBACK, NO_COMPILER, NO_INTERPRETER})
+_UNSUPPORTED_PREFIX = "UNSUPPORTED_"  # UNSUPPORTED_LAYER, UNSUPPORTED_DEVICE, UNSUPPORTED_LOSS, …
 INVALID = frozenset({SETTINGS, CLOCK_MISMATCH})
 
 # Accidents that another process may not meet; a wrong answer or a time-out will only repeat itself.
@@ -28,6 +28,6 @@ RETRY = frozenset({CRASH, KILLED, BAD_OUTPUT})
 
 def status_of(code: str) -> str:
     """Record status that belongs to a failure code."""
-    if code in UNSUPPORTED:
+    if code in UNSUPPORTED or code.startswith(_UNSUPPORTED_PREFIX):
         return "unsupported"
     return "invalid" if code in INVALID else "failed"

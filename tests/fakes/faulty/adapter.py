@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ def _reference() -> Any:
 
 class Faulty(_reference()):
     def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
+        super().__init__(replace(settings, mode="numpy"))
+        self.settings = settings
         self._steps = 0
         self._builds = 0
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from frameworkbench.adapter import Settings
 from frameworkbench.content import content_dir
 from frameworkbench.reference import Network
 from frameworkbench.reference import layers as reference_layers
@@ -50,6 +51,13 @@ def _with_epsilon(layers, factor):
 
 
 class Sabotaged(_reference()):
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(replace(settings, mode="numpy"))
+        self.settings = settings
+
+    def effective(self):
+        return {**super().effective(), "mode": self.settings.mode}
+
     def build(self, model, loss, optimizer, weights):
         mode = self.settings.mode
         if mode == "adam_epsilon":
@@ -106,7 +114,7 @@ class Sabotaged(_reference()):
         if self.settings.mode == "missing_bias":
             name = next(name for name in gradients if name.startswith("dense") and name.endswith("bias"))
             gradients[name] = np.zeros_like(gradients[name])
-        self._state.update(self._network.weights, gradients)
+        self._optimizer.update(self._network.weights, gradients)
         return loss
 
 
