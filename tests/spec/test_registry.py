@@ -1,0 +1,153 @@
+"""Adapters' declarations: read without running code, and every mistake named."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from frameworkbench.content import content_dir
+from frameworkbench.errors import SpecError, UsageError
+from frameworkbench.registry import load_adapters, read_adapter
+
+TEXT = """
+name = "mine"
+title = "Mine"
+role = "entrant"
+distribution = "mine"
+module = "mine"
+python = ">=3.10"
+main_mode = "graph"
+devices = ["cpu"]
+precisions = ["float32"]
+layers = ["dense", "relu"]
+losses = ["softmax_cross_entropy"]
+optimizers = ["sgd"]
+[modes.graph]
+class = "graph"
+[modes.plain]
+class = "eager"
+[modes.plain.unsupported]
+lstm = "it loops"
+[modes.other]
+class = "compiled"
+needs_compiler = true
+[environment]
+THREADS = "{threads}"
+[install.cpu]
+lock = "requirements-cpu.lock"
+indexes = ["https://example.org/simple"]
+"""
+
+
+def _folder(tmp_path: Path, text: str, name: str = "mine") -> Path:
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "adapter.toml").write_text(text, encoding="utf-8")
+    # An adapter that breaks when it is run: reading declarations must not.
+    (folder / "adapter.py").write_text("raise SystemExit('adapter code was run')\n", encoding="utf-8")
+    return folder
+
+
+def test_a_declaration_is_read(tmp_path: Path) -> None:
+    """All that is declared arrives, and none of the adapter's code runs."""
+    info = read_adapter(_folder(tmp_path, TEXT))
+
+    assert (info.name, info.main_mode, list(info.modes)) == ("mine", "graph", ["graph", "plain", "other"])
+    assert info.modes["plain"].unsupported == {"lstm": "it loops"}
+    assert info.modes["other"].needs_compiler
+    assert info.interpreter == "managed"
+    assert info.installs["cpu"].lock == tmp_path / "mine" / "requirements-cpu.lock"
+    assert info.installs["cpu"].indexes == ("https://example.org/simple",)
+    assert info.environment == {"THREADS": "{threads}"}
+
+
+MISTAKES = {
+    "unknown key": ('title = "Mine"', 'title = "Mine"\nrank = 1', "rank", "unknown key"),
+    "missing key": ('title = "Mine"\n', "", "title", "missing"),
+    "wrong type": ('title = "Mine"', "title = 7", "title", "a text; received 7"),
+    "main mode": ('main_mode = "graph"', 'main_mode = "fast"', "main_mode", "graph, plain, other; received 'fast'"),
+    "mode class": ('class = "eager"', 'class = "lazy"', "modes: plain: class", "eager, graph, compiled"),
+    "mode key": ("needs_compiler = true", "compiler = true", "modes: other: compiler", "unknown key"),
+    "layer": ('["dense", "relu"]', '["dense", "swish"]', "layers", "'swish'"),
+    "device": ('["cpu"]', '["tpu"]', "devices", "cpu, cuda; received 'tpu'"),
+    "precision": ('["float32"]', '["float8"]', "precisions", "'float8'"),
+    "loss": ('["softmax_cross_entropy"]', '["hinge"]', "losses", "'hinge'"),
+    "optimizer": ('["sgd"]', '["lion"]', "optimizers", "'lion'"),
+    "role": ('"entrant"', '"judge"', "role", "entrant, oracle; received 'judge'"),
+    "install without lock": ('lock = "requirements-cpu.lock"\n', "", "install: cpu: lock", "missing"),
+    "install key": ("indexes =", "index =", "install: cpu: index", "unknown key"),
+    "no table": ("[modes.graph]", "[modus.graph]", "main_mode", "'graph'"),
+}
+
+
+@pytest.mark.parametrize("mistake", list(MISTAKES))
+def test_a_mistake_is_named(mistake: str, tmp_path: Path) -> None:
+    """The message holds the file, the key, and what was expected or received."""
+    old, new, where, says = MISTAKES[mistake]
+    assert old in TEXT
+    folder = _folder(tmp_path, TEXT.replace(old, new, 1))
+
+    with pytest.raises(SpecError) as caught:
+        read_adapter(folder)
+
+    message = str(caught.value)
+    assert message.startswith(str(folder / "adapter.toml"))
+    assert where in message
+    assert says in message
+
+
+def test_broken_toml_is_named(tmp_path: Path) -> None:
+    """A declaration that is not TOML is an error with its file."""
+    with pytest.raises(SpecError, match=r"adapter\.toml: cannot be read"):
+        read_adapter(_folder(tmp_path, "name = = 1"))
+
+
+def test_two_adapters_with_one_name(tmp_path: Path) -> None:
+    """A further adapter may not take the name of another one."""
+    shutil.copytree(content_dir("adapters") / "reference", tmp_path / "reference")
+
+    with pytest.raises(SpecError, match="a second adapter called 'reference'"):
+        load_adapters([tmp_path])
+
+
+def test_an_adapter_path_without_adapters(tmp_path: Path) -> None:
+    """A path that holds no adapter is a usage error that names the path."""
+    with pytest.raises(UsageError, match=r"--adapter-path .*: no adapter\.toml"):
+        load_adapters([tmp_path])
+
+
+def test_further_adapters_are_found_both_ways(tmp_path: Path) -> None:
+    """An adapter's own folder and the folder above it both work, and the shipped adapters stay."""
+    folder = _folder(tmp_path, TEXT)
+
+    assert load_adapters([folder]).keys() == load_adapters([tmp_path]).keys()
+    assert {"mine", "reference"} <= load_adapters([folder]).keys()
+
+
+@pytest.mark.parametrize(
+    ("main", "second"), [("graph", "plain"), ("plain", "graph"), ("other", "plain")], ids=lambda value: value
+)
+def test_second_mode(main: str, second: str, tmp_path: Path) -> None:
+    """Beside the main mode stands the eager one; where the main mode is eager, the first other one."""
+    info = read_adapter(_folder(tmp_path, TEXT.replace('main_mode = "graph"', f'main_mode = "{main}"')))
+
+    assert info.second_mode == second
+
+
+def test_a_single_mode_has_no_second(tmp_path: Path) -> None:
+    """An adapter with one mode has nothing to show beside it."""
+    text = TEXT[: TEXT.index("[modes.plain]")]
+
+    assert read_adapter(_folder(tmp_path, text)).second_mode is None
+
+
+@pytest.mark.parametrize("info", load_adapters().values(), ids=lambda info: info.name)
+def test_shipped_declarations_hold_together(info) -> None:
+    """Each shipped adapter has its code, its locks for the declared devices, and one oracle among them all."""
+    assert (info.folder / "adapter.py").is_file()
+    assert info.role == ("oracle" if info.name == "reference" else "entrant")
+    if info.interpreter == "managed":
+        assert info.installs["cpu"].lock.is_file()
+        assert set(info.devices) == set(info.installs)
