@@ -56,7 +56,9 @@ def main() -> NoReturn:
         app(standalone_mode=True)
     except FrameworkbenchError as problem:
         _fail(str(problem), problem.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as ending:  # typer turns Ctrl-C into exit status 130 without a word
+        if isinstance(ending, SystemExit) and ending.code != 130:
+            raise
         _fail("interrupted; finished records are kept, the same command goes on from here", 130)
     except OSError as problem:
         _fail(f"{problem.strerror or problem}: {problem.filename or ''}".rstrip(": "), 1)

@@ -6,6 +6,7 @@ has delivered, so that it never disturbs a timing.
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import tempfile
@@ -283,6 +284,7 @@ def speed(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
             "windows": windows,
             "effective": link.effective(),
             "memory": {"peak_bytes": link.worker.ask("memory")["peak_bytes"], "source": "speed process"},
+            "load_average": round(os.getloadavg()[0], 2),
         }
         link.worker.close()
         exported = _load_export(snapshot)

@@ -78,6 +78,13 @@ class Fields:
             raise SpecError(f"{self._where}: {key}", "out of range", expected="at least 1", received=value)
         return value
 
+    def not_negative(self, key: str, default: int) -> int:
+        """A whole number of at least zero."""
+        value = self.optional(key, int, default)
+        if value < 0:
+            raise SpecError(f"{self._where}: {key}", "out of range", expected="at least 0", received=value)
+        return value
+
     def table(self, key: str) -> Fields:
         """A nested table that must be there."""
         self._seen.add(key)

@@ -290,7 +290,7 @@ KINDS: dict[str, _Kind] = {
             "filters": f.positive("filters"),
             "size": f.positive("size"),
             "stride": f.positive("stride", 1),
-            "padding": f.optional("padding", int, 0),
+            "padding": f.not_negative("padding", 0),
         },
         _conv_output,
         _conv_parameters,

@@ -190,14 +190,23 @@ def _read_parity(fields: Fields) -> ParityLimits:
         logits=fields.required("logits", float),
         gradient=fields.required("gradient", float),
         optimizer=fields.required("optimizer", float),
-        trajectory={int(step): float(value) for step, value in fields.table("trajectory").items()},
+        trajectory=_trajectory(fields.table("trajectory")),
         parameters=fields.required("parameters", float),
         parameters_steps=_range(fields, "parameters_steps"),
         parameters_steps_quick=_range(fields, "parameters_steps_quick"),
     )
     fields.done()
-    if not limits.trajectory:
-        raise SpecError(f"{fields.where}: trajectory", "empty", expected="step = tolerance pairs")
+    return limits
+
+
+def _trajectory(fields: Fields) -> dict[int, float]:
+    limits: dict[int, float] = {}
+    for step, value in fields.items():
+        if not step.isdigit() or int(step) < 1 or not isinstance(value, float):
+            raise SpecError(f"{fields.where}: {step}", "not a limit", expected='"step" = tolerance', received=value)
+        limits[int(step)] = value
+    if not limits:
+        raise SpecError(fields.where, "empty", expected="step = tolerance pairs")
     return limits
 
 

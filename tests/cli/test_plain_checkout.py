@@ -20,7 +20,7 @@ PACKAGES = {
     # what those bring along
     "mpl_toolkits", "click", "markupsafe", "shellingham", "pygments", "markdown_it", "mdurl", "dateutil", "pytz",
     "tzdata", "six", "contourpy", "cycler", "fontTools", "kiwisolver", "packaging", "PIL", "pyparsing",
-    "typing_extensions", "annotated_doc",
+    "typing_extensions", "annotated_doc", "pydantic", "pydantic_core", "annotated_types", "typing_inspection",
     # the checkout itself
     "frameworkbench",
 }
