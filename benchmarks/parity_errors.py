@@ -14,8 +14,8 @@ from pathlib import Path
 from frameworkbench.analysis.parity import compare_updates, worst
 from frameworkbench.run.fingerprints import available_cores
 from frameworkbench.run.judge import expected
+from frameworkbench.run.link import Setting, open_link
 from frameworkbench.run.options import RunOptions
-from frameworkbench.run.passes import Setting, open_link
 from frameworkbench.run.plan import choose, make_plan
 from frameworkbench.run.prepare import prepare_all
 from frameworkbench.spec.protocol import suite

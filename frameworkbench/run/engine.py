@@ -13,18 +13,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import UsageError
-from ..store.atomic import read_json, write_json_atomic
+from ..store.atomic import write_json_atomic
 from ..store.lock import run_lock
+from ..store.records import load_run
 from ..store.run import MANIFEST, PLANS
 from . import codes, passes
 from .events import Event, Report
 from .fingerprints import available_cores, machine, machine_sha256
 from .judge import Expected
+from .link import Setting
 from .options import RunOptions
 from .outlook import Outlook
-from .passes import Outcome, Setting
+from .passes import Outcome
 from .plan import Planned, choose, make_plan
-from .prepare import open_manifest, prepare_all
+from .prepare import differences, open_manifest, prepare_all
 from .session import Books, Session
 
 Work = Callable[[Setting, Path], Outcome]
@@ -55,7 +57,7 @@ def run(options: RunOptions, report: Report) -> Result:
     choice = choose(options)
     cores = _cores(options.threads)
     if options.fresh:
-        _set_aside(options.out)
+        _set_aside(options)
     books = Books()
     options.out.mkdir(parents=True, exist_ok=True)
     with run_lock(options.out):
@@ -75,7 +77,7 @@ def run(options: RunOptions, report: Report) -> Result:
             stages.time_blocks()
             interrupted = False
         finally:
-            session.append_books(interrupted)
+            session.append_books(interrupted, complete=not interrupted and not stages.left)
     return Result(options.out, not stages.left, "; ".join(stages.left), time.monotonic() - books.started)
 
 
@@ -299,12 +301,17 @@ def _cores(threads: int | None) -> tuple[int, ...]:
     return tuple(cores[: threads or len(cores)])
 
 
-def _set_aside(out: Path) -> None:
-    """Keep a complete or foreign run under another name; an empty folder needs nothing."""
+def _set_aside(options: RunOptions) -> None:
+    """Keep a complete or foreign run under another name; an unfinished one of this request is resumed."""
+    out = options.out
     if not (out / MANIFEST).exists():
         return
-    created = str(read_json(out / MANIFEST).get("created", "unknown"))
-    stamp = "".join(letter for letter in created if letter.isalnum())
+    found = load_run(out)
+    sessions = [record["payload"] for record in found.records if record["kind"] == "run"]
+    complete = bool(sessions and sessions[-1].get("complete"))
+    if not complete and not differences(options, found.manifest):
+        return
+    stamp = "".join(letter for letter in str(found.manifest.get("created", "unknown")) if letter.isalnum())
     target = out.with_name(f"{out.name}-{stamp}")
     if target.exists():
         raise UsageError(f"{target} exists already; move it away or choose another folder with --out")

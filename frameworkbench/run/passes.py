@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,46 +20,24 @@ import numpy.typing as npt
 
 from ..analysis import parity
 from ..analysis.parity import Check
-from ..data import PreparedDataset
 from ..data.transform import epoch_order, to_inputs
-from ..environments import Interpreter
 from ..errors import WorkerError
 from ..reference import Network, evaluate, initial_weights
-from ..registry import AdapterInfo
-from ..spec.cell import Cell
 from ..spec.protocol import Protocol
 from ..spec.training import Loss, Optimizer
 from ..spec.workload import Workload
 from . import codes
 from .judge import Expected, input_options
-from .worker_process import WorkerProcess
+from .link import Link, Setting, load_export, open_link
 
 Array = npt.NDArray[Any]
 
-_EPOCH_CHUNK = 100  # batches on the device at a time while training: 80 MB of CIFAR images
 _SNAPSHOT_STEPS = 3  # how many different step counts a run draws its checks from
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """All that the passes of one cell need, gathered once."""
-
-    cell: Cell
-    adapter: AdapterInfo
-    interpreter: Interpreter
-    workload: Workload
-    dataset: PreparedDataset
-    protocol: Protocol
-    seed: int
-    cores: tuple[int, ...]
-    compile_cache: Path
-    timeout_s: float
-    memory_limit: int | None
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What one pass came to; ``busy_s`` says where the worker's time went, by operation."""
+    """What one pass came to; ``busy_s`` is the worker's time by operation, ``oracle_s`` that of evaluating weights."""
 
     status: str = "ok"
     code: str = ""
@@ -68,148 +45,6 @@ class Outcome:
     payload: dict[str, Any] = field(default_factory=dict)
     busy_s: dict[str, float] = field(default_factory=dict)
     oracle_s: float = 0.0
-
-
-class Link:
-    """A worker with a private folder: sends arrays as files, reads arrays back, keeps the books.
-
-    Args:
-        setting: the cell.
-        worker: its process.
-        folder: scratch folder that both sides can reach.
-    """
-
-    def __init__(self, setting: Setting, worker: WorkerProcess, folder: Path) -> None:
-        self._setting = setting
-        self._folder = folder
-        self._count = 0
-        self.worker = worker
-
-    def start(self) -> None:
-        """Import the framework, apply the settings, open the training data."""
-        setting, cell = self._setting, self._setting.cell
-        settings = {
-            "mode": cell.mode,
-            "device": cell.device,
-            "threads": cell.threads,
-            "precision": cell.precision,
-            "lane": cell.lane,
-            "seed": setting.seed,
-            "compile_cache": str(setting.compile_cache),
-        }
-        self.worker.ask("start", adapter_file=str(setting.adapter.folder / "adapter.py"), settings=settings)
-        self.worker.ask(
-            "data",
-            inputs=str(setting.dataset.train_inputs),
-            labels=str(setting.dataset.train_labels),
-            spec=input_options(setting.workload),
-        )
-
-    def build(self, weights: Mapping[str, Array], loss: Loss, optimizer: Optimizer) -> None:
-        """Build the workload's model from these weights."""
-        file = self._file("npz")
-        np.savez(file, **weights)  # type: ignore[arg-type]
-        model = self._setting.workload.model.to_json()
-        self.worker.ask("build", model=model, loss=loss.to_json(), optimizer=optimizer.to_json(), weights=str(file))
-
-    def stage(self, order: Array) -> None:
-        """Put these batches on the device."""
-        self.worker.ask("stage", indices=self._save(order))
-
-    def steps(self, count: int) -> list[float]:
-        """Run ordinary steps; their losses."""
-        return [float(loss) for loss in self.worker.ask("steps", count=count)["losses"]] if count else []
-
-    def export(self) -> dict[str, Array]:
-        """The current weights."""
-        file = self._file("npz")
-        self.worker.ask("export", path=str(file))
-        return _load_export(file)
-
-    def export_later(self) -> Path:
-        """The current weights as a file, to be read once the worker is gone."""
-        file = self._file("npz")
-        self.worker.ask("export", path=str(file))
-        return file
-
-    def predict(self, batch: int) -> Array:
-        """Logits of one staged batch."""
-        file = self._file("npy")
-        self.worker.ask("predict", batch=batch, path=str(file))
-        logits: Array = np.load(file, allow_pickle=False)
-        return logits
-
-    def epoch(self, order: Array) -> dict[str, Any]:
-        """Train over these batches once."""
-        return self.worker.ask("epoch", indices=self._save(order), chunk=_EPOCH_CHUNK)
-
-    def effective(self) -> dict[str, Any]:
-        """What holds, checked against what was asked.
-
-        Raises:
-            WorkerError: a setting did not take.
-        """
-        reply = self.worker.ask("effective")
-        check_settings(self._setting.cell, self._setting.cores, reply["effective"], reply["observed"])
-        return {**reply["effective"], "observed": reply["observed"]}
-
-    def _save(self, array: Array) -> str:
-        file = self._file("npy")
-        np.save(file, array, allow_pickle=False)
-        return str(file)
-
-    def _file(self, suffix: str) -> Path:
-        self._count += 1
-        return self._folder / f"{self._count:03d}.{suffix}"
-
-
-def check_settings(
-    cell: Cell, cores: tuple[int, ...], effective: Mapping[str, Any], observed: Mapping[str, Any]
-) -> None:
-    """Compare requested with effective settings.
-
-    Raises:
-        WorkerError: MODE_FALLBACK when another mode ran, SETTINGS for anything else that differs.
-    """
-    ran = effective.get("mode")
-    if ran != cell.mode:
-        raise WorkerError(codes.MODE_FALLBACK, f"asked for mode {cell.mode}; {ran!r} ran")
-    for name in ("device", "precision"):
-        if effective.get(name) != getattr(cell, name):
-            wanted = getattr(cell, name)
-            raise WorkerError(codes.SETTINGS, f"asked for {name} {wanted!r}; read back {effective.get(name)!r}")
-    threads = effective.get("threads")
-    if threads is not None and threads != cell.threads:
-        raise WorkerError(codes.SETTINGS, f"asked for {cell.threads} threads; read back {threads}")
-    if observed.get("cores") and cores and list(observed["cores"]) != list(cores):
-        raise WorkerError(codes.SETTINGS, f"asked for cores {list(cores)}; read back {observed['cores']}")
-
-
-@contextmanager
-def open_link(setting: Setting, log: Path) -> Iterator[Link]:
-    """A started worker process for a cell, ended on leaving."""
-    with tempfile.TemporaryDirectory(prefix="frameworkbench-") as name:
-        folder = Path(name)
-        setting.compile_cache.mkdir(parents=True, exist_ok=True)
-        with WorkerProcess(
-            setting.interpreter.path,
-            environment=worker_environment(setting),
-            log=log,
-            folder=folder,
-            cores=setting.cores,
-            deadline_s=setting.timeout_s,
-            memory_limit=setting.memory_limit,
-        ) as worker:
-            yield Link(setting, worker, folder)
-
-
-def worker_environment(setting: Setting) -> dict[str, str]:
-    """Variables of a worker: caches in the cell's own folder, the card hidden from CPU cells, the adapter's own."""
-    values = {"threads": str(setting.cell.threads), "compile_cache": str(setting.compile_cache)}
-    general = {"XDG_CACHE_HOME": str(setting.compile_cache / "xdg")}
-    if setting.cell.device == "cpu":
-        general["CUDA_VISIBLE_DEVICES"] = ""
-    return general | {name: value.format(**values) for name, value in setting.adapter.environment.items()}
 
 
 def proof(setting: Setting, expected: Expected, log: Path, *, chooser: random.Random) -> Outcome:
@@ -253,7 +88,8 @@ def proof(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
     _close_books(outcome, link)
     _conclude(outcome, checks)
     if trained is not None and outcome.status == "ok":
-        outcome.payload["accuracy"] = _evaluation(setting, trained) | {"steps": setting.protocol.proof_training_steps}
+        steps = setting.protocol.proof_training_steps
+        outcome.payload["accuracy"] = _evaluation(setting, trained, outcome) | {"steps": steps}
     return outcome
 
 
@@ -287,7 +123,7 @@ def speed(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
             "load_average": round(os.getloadavg()[0], 2),
         }
         link.worker.close()
-        exported = _load_export(snapshot)
+        exported = load_export(snapshot)
     check_clocks(windows)
     limit = workload.parity.parameters
     checks = parity.compare_updates("snapshot", k, exported, expected.weights, expected.updates[k], limit)
@@ -317,7 +153,7 @@ def accuracy(setting: Setting, log: Path, *, seed: int, progress: Callable[[str]
             epochs.append({"epoch": epoch + 1, "train_s": reply["train_ns"] / 1e9, "loss": reply["loss"]})
             progress(f"epoch {epoch + 1} of {workload.epochs}, loss {reply['loss']:.3f}")
     for entry, weights in zip(epochs, exports, strict=True):
-        result = _evaluation(setting, weights)
+        result = _evaluation(setting, weights, outcome)
         entry |= {"accuracy": result["value"], "total": result["total"]}
         final = {"accuracy": result["value"], "correct": result["correct"], "total": result["total"]}
     outcome.payload |= {"seed": seed, "epochs": epochs, "final": final, "target": workload.accuracy_target}
@@ -422,20 +258,14 @@ def _conclude(outcome: Outcome, checks: list[Check]) -> None:
         outcome.reason = worst.sentence
 
 
-def _evaluation(setting: Setting, weights: Mapping[str, Array]) -> dict[str, Any]:
+def _evaluation(setting: Setting, weights: Mapping[str, Array], outcome: Outcome) -> dict[str, Any]:
+    started = time.monotonic()
     inputs = np.load(setting.dataset.test_inputs, mmap_mode="r", allow_pickle=False)
     labels = np.load(setting.dataset.test_labels, mmap_mode="r", allow_pickle=False)
     options = input_options(setting.workload)
     result = evaluate(setting.workload.model, weights, inputs, labels, to_inputs=lambda raw: to_inputs(raw, **options))
+    outcome.oracle_s += time.monotonic() - started
     return {"value": result.accuracy, "correct": result.correct, "total": result.total}
-
-
-def _load_export(file: Path) -> dict[str, Array]:
-    try:
-        with np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError) as problem:
-        raise WorkerError(codes.BAD_OUTPUT, f"the exported weights cannot be read: {problem}") from problem
 
 
 def _seconds(link: Link, op: str) -> float:
@@ -448,6 +278,3 @@ def _step_estimate(link: Link, first_step_s: float, steps: int) -> float:
 
 def _close_books(outcome: Outcome, link: Link) -> None:
     outcome.busy_s = {op: ns / 1e9 for op, ns in link.worker.busy_ns.items()}
-
-
-__all__ = ["Outcome", "Setting", "accuracy", "draw_snapshot_steps", "proof", "speed", "window_steps"]

@@ -113,15 +113,25 @@ def open_manifest(options: RunOptions, choice: Choice, ready: Ready, threads: in
         write_json_atomic(file, manifest)
         return manifest
     manifest = dict(read_json(file))
-    wanted = {"protocol_sha256": options.protocol.sha256, "lane": options.lane, "seed": options.seed}
-    for name, value in wanted.items():
-        if manifest.get(name) != value:
-            raise UsageError(
-                f"{options.out} holds a run with another {name.removesuffix('_sha256')} "
-                f"({manifest.get('suite')} suite, {manifest.get('created')}); choose another folder with --out, "
-                "or start over with --again (the old run is kept under another name)"
-            )
+    other = differences(options, manifest)
+    if other:
+        raise UsageError(
+            f"{options.out} holds a run with another {other[0]} "
+            f"({manifest.get('suite')} suite, {manifest.get('created')}); choose another folder with --out, "
+            "or start over with --again (the old run is kept under another name)"
+        )
     return manifest
+
+
+def differences(options: RunOptions, manifest: Mapping[str, Any]) -> list[str]:
+    """In what a stored run is not the one that is asked for."""
+    wanted = {
+        "protocol": ("protocol_sha256", options.protocol.sha256),
+        "lane": ("lane", options.lane),
+        "device": ("device", options.device),
+        "seed": ("seed", options.seed),
+    }
+    return [name for name, (key, value) in wanted.items() if manifest.get(key) != value]
 
 
 def _manifest(options: RunOptions, choice: Choice, ready: Ready, threads: int) -> dict[str, Any]:

@@ -21,8 +21,9 @@ from . import codes
 from .estimate import Estimates
 from .events import Event, Report
 from .judge import Expected, expected
+from .link import Setting
 from .options import RunOptions
-from .passes import Outcome, Setting, draw_snapshot_steps
+from .passes import Outcome, draw_snapshot_steps
 from .plan import Choice, Planned
 from .prepare import Ready, cell_cache
 from .worker_process import read_log_end
@@ -161,6 +162,7 @@ class Session:
             outcome = Outcome(codes.status_of(problem.code), problem.code, str(problem))
         wall_s = time.monotonic() - clock
         self.books.add(outcome.busy_s)
+        self.books.oracle_s += outcome.oracle_s
         self.estimates.learn(planned, pass_, wall_s, outcome)
         self.append(
             planned, pass_, outcome, started=started, wall_s=wall_s, block=block, attempt=attempt, seed=seed, log=log
@@ -206,9 +208,9 @@ class Session:
         self._append_plain("block", {"block": block, "attempt": attempt, "cells": keys, "complete": True},
                            wall_s, block=block, attempt=attempt)  # fmt: skip
 
-    def append_books(self, interrupted: bool) -> None:
-        """Store where the session's time went."""
-        payload = self.books.to_json(interrupted)
+    def append_books(self, interrupted: bool, complete: bool) -> None:
+        """Store where the session's time went, and whether it left nothing open."""
+        payload = self.books.to_json(interrupted) | {"complete": complete}
         self._append_plain("run", payload, payload["wall_s"])
 
     def _append_plain(

@@ -292,3 +292,16 @@ def _workers_of(out: Path) -> list[int]:
         if b"bootstrap.py" in command and str(out).encode() in command:
             found.append(int(folder.name))
     return found
+
+
+def test_again_keeps_a_complete_run_and_resumes_an_unfinished_one(request_for: Request) -> None:
+    """Starting over moves a complete run aside and measures anew; an unfinished run is gone on with instead."""
+    options = request_for("faulty:honest", fresh=True)
+    do(replace(options, budget_s=0.001))
+    _, resumed = do(options)
+    _, second = do(options)
+
+    folders = sorted(path.name for path in options.out.parent.iterdir() if path.name.startswith("run"))
+    assert len(folders) == 2
+    assert len({r["writer"] for r in resumed.records}) == 2
+    assert {r["writer"] for r in resumed.records}.isdisjoint(r["writer"] for r in second.records)
