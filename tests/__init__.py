@@ -1,0 +1,1 @@
+"""Tests; each states its intent in one sentence."""

@@ -74,7 +74,7 @@ def how_to_get(dataset: str, catalogue: Catalogue) -> str:
         lines.append(f"  DIR/{folder + '/' if folder else ''}{names}")
         lines += [f"    from {url}" for urls in (layout.urls or {}).values() for url in urls]
         lines += [f"    from {IMDB_NPZ_URL}"] if layout.form == "imdb-npz" else []
-    lines.append("Without them, --source synthetic runs on generated data.")
+    lines.append("Without them, --data synthetic runs on generated data.")
     return "\n".join(lines)
 
 

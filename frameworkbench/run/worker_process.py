@@ -71,6 +71,7 @@ class WorkerProcess:
             "replies": reply_write,
             "cores": list(cores),
             "memory_limit": memory_limit,
+            "parent": os.getpid(),
         }
         command = [str(interpreter), "-u", str(_PACKAGE / "worker" / "bootstrap.py"), json.dumps(options)]
         try:

@@ -3,7 +3,8 @@
 The harness's folder also holds ``adapters/`` and, in the core environment, other packages. Putting it on
 the path could shadow a framework, so the package is registered by its location instead.
 
-usage: python bootstrap.py '{"package": …, "requests": fd, "replies": fd, "cores": [..], "memory_limit": null}'
+usage: python bootstrap.py '{"package": …, "requests": fd, "replies": fd, "cores": [..], "memory_limit": null,
+                            "parent": pid}'
 """
 
 import sys
@@ -19,7 +20,7 @@ import os
 import signal
 
 
-def limit_process(cores: "list[int] | None", memory_limit: "int | None") -> None:
+def limit_process(cores: "list[int] | None", memory_limit: "int | None", parent: int) -> None:
     """Pin to the cores, cap the address space, and die with the parent."""
     if hasattr(os, "sched_setaffinity") and cores:
         os.sched_setaffinity(0, cores)
@@ -30,6 +31,8 @@ def limit_process(cores: "list[int] | None", memory_limit: "int | None") -> None
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
         ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it died before the line above took effect
+        raise SystemExit("the parent is gone")
 
 
 def load_package(folder: str) -> None:
@@ -47,7 +50,7 @@ def load_package(folder: str) -> None:
 def main() -> None:
     """Start the worker loop."""
     options = json.loads(sys.argv[1])
-    limit_process(options["cores"], options["memory_limit"])
+    limit_process(options["cores"], options["memory_limit"], options["parent"])
     load_package(options["package"])
     from frameworkbench.worker.main import serve
 

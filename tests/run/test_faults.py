@@ -118,7 +118,8 @@ def test_environment_that_cannot_be_made(
     folder = tmp_path / "adapters" / "unmakeable"
     shutil.copytree(FAKES / "faulty", folder)
     text = (folder / "adapter.toml").read_text().replace('name = "faulty"', 'name = "unmakeable"')
-    text = text.replace('interpreter = "core"', 'interpreter = "managed"').replace('python = ">=3.10"', f'python = "{python}"')
+    text = text.replace('interpreter = "core"', 'interpreter = "managed"')
+    text = text.replace('python = ">=3.10"', f'python = "{python}"')
     (folder / "adapter.toml").write_text(text + '\n[install.cpu]\nlock = "requirements.lock"\n')
     (folder / "requirements.lock").write_text(lock)
 
@@ -227,14 +228,18 @@ def test_killing_the_parent_loses_no_finished_record(request_for: Request, tmp_p
     request = _as_json(options)
     process = subprocess.Popen([sys.executable, "-c", code, str(root), request], cwd=tmp_path)
     deadline = time.monotonic() + 120
+    seen_alive: list[int] = []
     while time.monotonic() < deadline and process.poll() is None:
         speeds = [r for r in _parsed(options.out) if r["pass"] == "speed"]
         blocks = [r for r in _parsed(options.out) if r["kind"] == "block"]
-        if len(speeds) % 2 == 1 and len(speeds) == 2 * len(blocks) + 1:
+        if len(speeds) == 2 * len(blocks) + 1 and (seen_alive := _workers_of(options.cache_dir)):
             break
         time.sleep(0.005)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    while _workers_of(options.cache_dir) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    orphans = _workers_of(options.cache_dir)
     before = _records(options.out)
 
     _, run_ = do(options)
@@ -243,7 +248,8 @@ def test_killing_the_parent_loses_no_finished_record(request_for: Request, tmp_p
     assert before.items() <= after.items()
     assert len(run_.torn_speed_records()) == 1
     assert {block.block for block in run_.complete_blocks()} == {1, 2, 3}
-    assert _workers_of(options.out) == []
+    assert seen_alive
+    assert orphans == []
 
 
 def test_budget_stops_between_units_and_resumes(request_for: Request) -> None:
@@ -281,15 +287,15 @@ def _as_json(options: RunOptions) -> str:
     )
 
 
-def _workers_of(out: Path) -> list[int]:
-    """Processes still running a worker of this test's folder."""
+def _workers_of(cache_dir: Path) -> list[int]:
+    """Processes still running a worker of this test session: their environment names its cache."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            command = (folder / "cmdline").read_bytes()
+            command, environment = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
         except OSError:
             continue
-        if b"bootstrap.py" in command and str(out).encode() in command:
+        if b"bootstrap.py" in command and str(cache_dir).encode() in environment:
             found.append(int(folder.name))
     return found
 
