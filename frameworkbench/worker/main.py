@@ -10,10 +10,15 @@ import json
 import os
 import time
 import traceback
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from ..errors import CodedError, FrameworkbenchError
-from .session import Session
+
+if TYPE_CHECKING:
+    from .session import Session
+
+Send = Callable[[dict[str, Any]], None]
 
 _MEMORY_SIGNS = ("out of memory", "can't allocate memory", "cannot allocate memory", "bad_alloc", "resource_exhausted")
 
@@ -29,21 +34,39 @@ def serve(request_fd: int, reply_fd: int) -> None:
             replies.write(json.dumps(message) + "\n")
             replies.flush()
 
-        session = Session(send)
+        worker = _Worker(send)
         for line in requests:
             request = json.loads(line)
             if request["op"] == "quit":
                 send({"ok": True})
                 break
-            send(_answer(session, request))
+            send(_answer(worker, request))
     # Frameworks may hang or crash in their own exit handlers; the result is already with the parent.
     os._exit(0)
 
 
-def _answer(session: Session, request: dict[str, Any]) -> dict[str, Any]:
+class _Worker:
+    """Makes the session with the first request: NumPy, which every framework needs, is then imported inside
+    that request's time, as it would be for somebody who imports the framework in a fresh interpreter.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._session: Session | None = None
+
+    def handle(self, op: str, args: dict[str, Any]) -> dict[str, Any]:
+        """Run one operation."""
+        if self._session is None:
+            from .session import Session
+
+            self._session = Session(self._send)
+        return self._session.handle(op, args)
+
+
+def _answer(worker: _Worker, request: dict[str, Any]) -> dict[str, Any]:
     started = time.perf_counter_ns()
     try:
-        reply = session.handle(request["op"], request.get("args", {}))
+        reply = worker.handle(request["op"], request.get("args", {}))
     except MemoryError:
         return _failure("OUT_OF_MEMORY", "the process ran out of memory", traceback.format_exc())
     except CodedError as problem:
