@@ -76,4 +76,5 @@ def _scope(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _budget(run: Run) -> list[str]:
     note = str(run.plan.budget.get("note") or "")
-    return [f"Time budget: {note}"] if note else []
+    limited = run.plan.budget.get("seconds") is not None
+    return [f"Time budget: {note}"] if note and limited else []
