@@ -8,7 +8,8 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 from .run.events import Event
 from .units import format_duration
@@ -69,19 +70,21 @@ class _Live:
     """A bar with what is done and about how long is left, and what runs now; failures scroll above it."""
 
     def __init__(self, console: Console) -> None:
+        # The text comes last and is cut first; one refresh a second leaves the cores to the measurement.
         self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=20),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}", markup=False),
+            TextColumn("{task.completed:.0f}/{task.fields[all]}", table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=10),
+            TimeElapsedColumn(table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[left]}", markup=False, table_column=Column(no_wrap=True)),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
             console=console,
+            refresh_per_second=1,
         )
         self._task: TaskID | None = None
 
     def __enter__(self) -> _Live:
         self._progress.start()
-        self._task = self._progress.add_task("starting", total=None, left="")
+        self._task = self._progress.add_task("starting", total=None, left="", all="?")
         return self
 
     def __exit__(
@@ -100,7 +103,8 @@ class _Live:
         if event.kind in ("start", "detail"):
             self._progress.update(self._task, description=event.text)
         if event.total:
-            self._progress.update(self._task, total=event.total, completed=event.done, left=_left(event).strip(" ·"))
+            left = f"{format_duration(event.left_s)} left" if event.left_s else ""
+            self._progress.update(self._task, total=event.total, completed=event.done, all=event.total, left=left)
 
 
 def _left(event: Event) -> str:

@@ -176,7 +176,7 @@ class _Stages:
         blocks = [number for number in range(1, max(self.blocks.values()) + 1) if self._members(number)]
         todo = [number for number in blocks if not self._complete(number)]
         if todo:
-            self._report(Event("phase", f"timing: {len(todo)} blocks"))
+            self._report(Event("phase", f"blocks to time: {len(todo)}"))
         for number in todo:
             members = self._members(number)
             if not members:
