@@ -150,7 +150,7 @@ def test_without_a_network_the_way_to_the_files_is_told(small, tmp_path):
     layout = small.mnist()
     urls = {file.name: (_refusing_address() + file.name,) for file in layout.files}
 
-    with pytest.raises(DataError, match=r"(?s)http://127.*DIR/mnist/train-images.*\n.*from http.*--source synthetic"):
+    with pytest.raises(DataError, match=r"(?s)http://127.*DIR/mnist/train-images.*\n.*from http.*--data synthetic"):
         prepare(
             DataSpec("mnist"),
             source="real",
