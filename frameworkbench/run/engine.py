@@ -6,6 +6,7 @@ budget the session stops between units, never inside a block.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,13 +69,16 @@ def run(options: RunOptions, report: Report) -> Result:
         session = Session(options, choice, ready, plan, cores, report, books)
         stages = _Stages(session)
         _write_plan(options, plan, stages.blocks, "as the suite says")
+        seeds = [options.seed + number for number in range(max(1, options.protocol.accuracy_seeds))]
         interrupted = True
         try:
             stages.answer_at_once()
             stages.prove()
-            stages.train()
-            stages.plan_blocks()
-            stages.time_blocks()
+            # Rounds of one training seed and a share of the blocks: blocks spread over the whole session, and a
+            # session that its budget cuts short has some of both.
+            for round_, seed in enumerate(seeds, start=1):
+                stages.train(seed)
+                stages.time_blocks(round_ / len(seeds))
             interrupted = False
         finally:
             session.append_books(interrupted, complete=not interrupted and not stages.left)
@@ -120,72 +124,74 @@ class _Stages:
             self._report(Event("phase", f"proving {len(todo)} cells against the float64 reference"))
         for planned in todo:
             if not self._time_for(self._session.estimates.proof_s(planned)):
-                self.left.append("proofs are missing")
+                self._leave("proofs are missing")
                 break
             self._prove_one(planned)
         self._run = self._session.load()
 
-    def train(self) -> None:
-        """Train each main mode from several seeds for its accuracy."""
-        todo = [
-            (planned, seed)
-            for seed in range(self._options.seed, self._options.seed + self._protocol.accuracy_seeds)
-            for planned in self._proven()
-            if planned.main and not self._run.finished(planned.key, "accuracy", seed=seed)
-        ]
+    def train(self, seed: int) -> None:
+        """Train each main mode from one seed for its accuracy; nothing where the suite has no accuracy pass."""
+        if not self._protocol.accuracy_seeds:
+            return
+        todo = [p for p in self._proven() if p.main and not self._run.finished(p.key, "accuracy", seed=seed)]
+        self._session.order.shuffle(todo)
         if todo:
-            self._report(Event("phase", f"training for accuracy: {len(todo)} runs"))
-        for planned, seed in todo:
+            self._report(Event("phase", f"training for accuracy with seed {seed}: {len(todo)} runs"))
+        for planned in todo:
             if not self._time_for(self._session.estimates.accuracy_s(planned, self._training_steps(planned))):
-                self.left.append("accuracy trainings are missing")
+                self._leave("accuracy trainings are missing")
                 break
             self._train_one(planned, seed)
         self._run = self._session.load()
 
-    def plan_blocks(self) -> None:
-        """Fit the number of blocks into what is left of the budget, and say so before the first one."""
+    def time_blocks(self, share: float) -> None:
+        """Run paired blocks up to a share of the planned ones: fresh processes, in a new random order each time."""
+        self._fit_blocks(share)
+        numbers = range(1, max(self.blocks.values(), default=0) + 1)
+        todo = [number for number in numbers if self._members(number) and not self._complete(number)]
+        if todo:
+            self._report(Event("phase", f"blocks to time: {len(todo)}"))
+        for number in todo:
+            members = self._members(number)
+            if not self._time_for(self._session.estimates.block_s(members)):
+                self._leave("blocks are missing")
+                break
+            self._block(number, members)
+            self._run = self._session.load()
+
+    def _fit_blocks(self, share: float) -> None:
+        """Settle how many blocks this round aims at: its share, or what is left of the budget if that is less.
+
+        Main modes come first; one block of the others comes before the last main ones, since shown without
+        verdict is better than not shown.
+        """
+        aims = {"main": self._protocol.main_blocks, "other": self._protocol.other_blocks}
+        self.blocks = {name: math.ceil(count * share) for name, count in aims.items()}
         if self._deadline is None:
             return
         estimates, proven = self._session.estimates, self._proven()
         main = estimates.block_s(p for p in proven if p.main)
         other = estimates.block_s(p for p in proven if not p.main)
         left = self._deadline - time.monotonic()
-        done = {name: self._blocks_done(name == "main") for name in self.blocks}
-        wanted = {name: count - done[name] for name, count in self.blocks.items()}
-        main_fit = _fit(left, main, wanted["main"])
-        # One block of the other modes comes before the last main ones: shown without verdict beats not shown.
-        if other and wanted["other"] > 0 and left - main_fit * main < other:
-            main_fit = _fit(left - other, main, wanted["main"])
-        other_fit = _fit(left - main_fit * main, other, wanted["other"])
+        done = {name: self._blocks_done(name == "main") for name in aims}
+        open_ = {name: max(0, count - done[name]) for name, count in self.blocks.items()}
+        main_fit = _fit(left, main, open_["main"])
+        if other and open_["other"] and left - main_fit * main < other:
+            main_fit = _fit(left - other, main, open_["main"])
+        other_fit = _fit(left - main_fit * main, other, open_["other"])
+        if main_fit < open_["main"] or other_fit < open_["other"]:
+            self._leave("blocks are missing")
         self.blocks = {"main": done["main"] + main_fit, "other": done["other"] + other_fit}
         note = (
-            f"{left:.0f} s left for blocks; about {main:.0f} s for the main modes and {other:.0f} s for the others: "
-            f"{self.blocks['main']} of {self._protocol.main_blocks} and "
-            f"{self.blocks['other']} of {self._protocol.other_blocks} blocks fit"
+            f"{left:.0f} s left; a block of the main modes takes about {main:.0f} s, of the others {other:.0f} s: "
+            f"up to {self.blocks['main']} and {self.blocks['other']} of {aims['main']} and {aims['other']} blocks"
         )
         _write_plan(self._options, self._session.plan, self.blocks, note)
-        self._expect_all()
         self._report(Event("note", f"budget: {note}"))
-        for name, target in (("main", self._protocol.main_blocks), ("other", self._protocol.other_blocks)):
-            if self.blocks[name] < target and (main if name == "main" else other):
-                self.left.append(f"{target - self.blocks[name]} blocks of the {name} modes")
 
-    def time_blocks(self) -> None:
-        """Run the paired blocks: fresh processes, one for each cell, in a new random order each time."""
-        self._run = self._session.load()
-        blocks = [number for number in range(1, max(self.blocks.values()) + 1) if self._members(number)]
-        todo = [number for number in blocks if not self._complete(number)]
-        if todo:
-            self._report(Event("phase", f"blocks to time: {len(todo)}"))
-        for number in todo:
-            members = self._members(number)
-            if not members:
-                continue
-            if not self._time_for(self._session.estimates.block_s(members)):
-                self.left.append(f"block {number} and later")
-                break
-            self._block(number, members)
-            self._run = self._session.load()
+    def _leave(self, what: str) -> None:
+        if what not in self.left:
+            self.left.append(what)
 
     def _block(self, number: int, members: list[Planned]) -> None:
         attempt = self._run.last_attempt(number) + 1

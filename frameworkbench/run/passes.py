@@ -145,13 +145,13 @@ def accuracy(setting: Setting, log: Path, *, seed: int, progress: Callable[[str]
     with open_link(setting, log) as link:
         link.start()
         link.build(initial_weights(workload.model, seed), workload.loss, workload.optimizer)
-        outcome.payload["effective"] = link.effective()
         for epoch in range(workload.epochs):
             order = epoch_order(seed, epoch, dataset.train_size, workload.batch_size)
             reply = link.epoch(order)
             exports.append(link.export())
             epochs.append({"epoch": epoch + 1, "train_s": reply["train_ns"] / 1e9, "loss": reply["loss"]})
             progress(f"epoch {epoch + 1} of {workload.epochs}, loss {reply['loss']:.3f}")
+        outcome.payload["effective"] = link.effective()  # which mode ran is known once something has run
     for entry, weights in zip(epochs, exports, strict=True):
         result = _evaluation(setting, weights, outcome)
         entry |= {"accuracy": result["value"], "total": result["total"]}
