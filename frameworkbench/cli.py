@@ -156,7 +156,7 @@ def run(
       frameworkbench run --suite smoke
       frameworkbench run --suite quick --report reports/quick
       frameworkbench run --suite standard --data-dir DATA --budget 3h
-      frameworkbench run -w mnist-mlp -a pytorch:eager -a jax --python jax=PATH/bin/python
+      frameworkbench run -w mnist-mlp -a ONE:MODE -a TWO --python TWO=PATH/bin/python
     """
     from rich.console import Console
 

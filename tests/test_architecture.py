@@ -24,7 +24,6 @@ HEAVY = {"numpy", "pandas", "matplotlib", "scipy", "uv", *FRAMEWORKS.split("|")}
 
 # Where a framework's name is a fact about the world and not a special case: file → why.
 MAY_NAME_FRAMEWORKS = {
-    "cli.py": "the example in `run --help`, which people copy",
     "data/published.py": "addresses and sources of published files",
     "data/reviews.py": "imdb.npz is a published format with a name",
     "data/tokens.py": "the token convention of that format",
