@@ -21,7 +21,7 @@ def unmeasured(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:
         run: the run as read from disk.
         cells: the cells as in ``report.json``.
     """
-    return [*_cells(cells), *_blocks(run, cells), *_scope(run, cells), *_budget(run), *STANDING]
+    return [*_cells(cells), *_blocks(run, cells), *_accuracy(run, cells), *_scope(run, cells), *_budget(run), *STANDING]
 
 
 def _cells(cells: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -54,6 +54,16 @@ def _blocks(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:
     if any(not cell["main"] for cell in cells):
         sentences.append("Modes other than a framework's main one are shown without a verdict.")
     return sentences
+
+
+def _accuracy(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:
+    protocol = run.manifest.get("protocol") or {}
+    planned = protocol.get("accuracy_seeds") or 0
+    proved = [cell for cell in cells if cell["main"] and cell["status"] == "ok"]
+    short = [cell for cell in proved if len((cell["accuracy"] or {}).get("seeds") or ()) < planned]
+    if not short:
+        return []
+    return [f"Accuracy is from fewer than the {planned} planned seeds in {len(short)} of {len(proved)} main-mode rows."]
 
 
 def _scope(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:

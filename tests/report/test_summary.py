@@ -249,3 +249,16 @@ def test_an_empty_plan_is_a_report(planted: PlantedRun) -> None:
     report = facts(planted.plan())
     assert report["cells"] == []
     assert report["not_measured"][0].startswith("Nothing was planned")
+
+
+def test_missing_seeds_are_said(planted: PlantedRun) -> None:
+    """A row trained from fewer seeds than planned is counted among what was not measured, a full one is not."""
+    keys = {seeds: planted.cell(f"with{seeds}") for seeds in (2, 3)}
+    for seeds, key in keys.items():
+        planted.proof(key, accuracy=None)
+        planted.full_training(key, [0.95] * seeds)
+    planted.timed(dict.fromkeys(keys.values(), 1000.0))
+
+    said = facts(planted.plan(protocol={"delta": 0.03, "accuracy_seeds": 3}))["not_measured"]
+
+    assert "Accuracy is from fewer than the 3 planned seeds in 1 of 2 main-mode rows." in said
