@@ -158,7 +158,7 @@ def _winner_sentence(winner: str, pairs: Sequence[Pair], count: int) -> str:
     ratio = _ratio_text(closest)
     others = count - 1 - len(won)
     open_cases = f" Against {others} more the difference is small or undecided." if others else ""
-    claim = f"{winner} is the fastest: {ratio} the throughput of {closest.second}"
+    claim = f"{winner} is the fastest main mode: {ratio} the throughput of {closest.second}"
     return f"{claim}, {CONFIDENCE * 100:g} % confidence.{open_cases}"
 
 

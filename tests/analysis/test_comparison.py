@@ -47,7 +47,7 @@ def test_ties_share_a_rank_and_no_rank_is_skipped() -> None:
 def test_a_winner_is_named_with_ratio_interval_and_closest_rival() -> None:
     """A sole leader is named against its closest rival with an interval."""
     found = rank([entry("x", 120.0), entry("y", 100.0, "b"), entry("z", 50.0, "b")], 0.03)
-    assert found.sentence.startswith("x is the fastest: 1.2000× (1.1966–1.2034×)")
+    assert found.sentence.startswith("x is the fastest main mode: 1.2000× (1.1966–1.2034×)")
     assert "the throughput of y, 95 % confidence." in found.sentence
     assert found.ranks == {"x": 1, "y": 2, "z": 3}
 
