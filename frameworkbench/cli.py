@@ -6,6 +6,7 @@ Nothing heavy is imported before a command needs it, so that ``--help`` answers 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -189,6 +190,8 @@ def run(
         fresh=again,
         command=_public_command(),
     )
+    # A run in the background is ended with `kill`: close its books as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console(stderr=True)
     with make_display(console) as display:
         result = run_engine(options, display)
