@@ -9,14 +9,15 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from .conftest import FAKES, Command, Finished, in_own_process
 
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 FILES = ["report.html", "report.json", "report.md"]
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_with_report(ending: signal.Signals, finished: Finished) -> None:
+def test_a_run_with_report(finished: Finished) -> None:
     """One command measures and writes the three files; results on standard output, progress on standard error."""
     assert finished.answer.code == 0
     assert sorted(path.name for path in finished.report.iterdir()) == FILES
@@ -129,7 +130,8 @@ def _children(pid: int) -> list[int]:
     return found
 
 
-def test_ctrl_c(tmp_path: Path, tiny: str) -> None:
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_an_ended_run_closes_its_books(ending: signal.Signals, tmp_path: Path, tiny: str) -> None:
     """Ctrl-C or a kill ends a run with 130, tells how to go on, leaves a record of the interruption and no worker."""
     args = ["run", "--suite", "smoke", "-w", tiny, "-a", "faulty:hangs", "--adapter-path", str(FAKES)]
     process = in_own_process(*args, "--out", "out", "--cache-dir", "cache", cwd=tmp_path)
