@@ -157,9 +157,10 @@ def test_an_ended_run_closes_its_books(ending: signal.Signals, tmp_path: Path, t
 
 
 def _has_files(pid: int) -> bool:
-    """Whether there is anything in a process's working folder."""
+    """Whether a process is a worker with something in its working folder."""
     try:
-        return any(Path(f"/proc/{pid}/cwd").iterdir())
+        worker = b"bootstrap.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return worker and any(Path(f"/proc/{pid}/cwd").iterdir())
     except OSError:
         return False
 
