@@ -70,16 +70,20 @@ CASES: dict[str, Model] = {
 
 
 def numeric(function: Callable[[], float], array: Array) -> Array:
-    """Central finite differences of a scalar function by one array, which is restored."""
+    """Central finite differences of a scalar function by one array, which is restored.
+
+    The step shrinks with small arrays: a layer norm behind an embedding of size 0.02 bends within 1e-5.
+    """
+    step = STEP * min(1.0, 4 * float(np.abs(array).max()))
     gradient = np.empty_like(array)
     for index in np.ndindex(array.shape):
         before = array[index]
-        array[index] = before + STEP
+        array[index] = before + step
         above = function()
-        array[index] = before - STEP
+        array[index] = before - step
         below = function()
         array[index] = before
-        gradient[index] = (above - below) / (2 * STEP)
+        gradient[index] = (above - below) / (2 * step)
     return gradient
 
 
