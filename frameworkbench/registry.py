@@ -79,16 +79,6 @@ class AdapterInfo:
         return (eager or others)[0].name if others else None
 
 
-def adapter_folders(extra: Sequence[Path] = ()) -> list[Path]:
-    """Folders that hold an ``adapter.toml``: the shipped ones and those below the given paths."""
-    roots = [content_dir("adapters"), *extra]
-    found = [root for root in roots if (root / "adapter.toml").is_file()]
-    for root in roots:
-        if root.is_dir():
-            found += sorted(child for child in root.iterdir() if (child / "adapter.toml").is_file())
-    return found
-
-
 def load_adapters(extra: Sequence[Path] = ()) -> dict[str, AdapterInfo]:
     """All adapters by name, in the order of their folders.
 
@@ -96,11 +86,14 @@ def load_adapters(extra: Sequence[Path] = ()) -> dict[str, AdapterInfo]:
         SpecError: a declaration is wrong, or two adapters share a name.
         UsageError: an extra path holds no adapter.
     """
+    folders = adapter_folders(content_dir("adapters"))
     for path in extra:
-        if not adapter_folders_below(path):
+        found = adapter_folders(path)
+        if not found:
             raise UsageError(f"--adapter-path {path}: no adapter.toml found there or one folder below")
+        folders += found
     infos: dict[str, AdapterInfo] = {}
-    for folder in adapter_folders(extra):
+    for folder in folders:
         info = read_adapter(folder)
         if info.name in infos:
             raise SpecError(str(folder), f"a second adapter called {info.name!r}", expected="distinct names")
@@ -108,11 +101,10 @@ def load_adapters(extra: Sequence[Path] = ()) -> dict[str, AdapterInfo]:
     return infos
 
 
-def adapter_folders_below(path: Path) -> list[Path]:
-    """Adapter folders at or directly below a path."""
-    if (path / "adapter.toml").is_file():
-        return [path]
-    return sorted(c for c in path.iterdir() if (c / "adapter.toml").is_file()) if path.is_dir() else []
+def adapter_folders(path: Path) -> list[Path]:
+    """Folders that hold an ``adapter.toml``: the path itself and those directly below it."""
+    candidates = [path, *sorted(path.iterdir())] if path.is_dir() else []
+    return [folder for folder in candidates if (folder / "adapter.toml").is_file()]
 
 
 def read_adapter(folder: Path) -> AdapterInfo:
