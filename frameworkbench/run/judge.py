@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from ..data import PreparedDataset
 from ..data.transform import epoch_order, to_inputs
-from ..reference import Network, OptimizerState, probe_weights, run_trajectory
+from ..reference import Network, probe_weights, run_trajectory
 from ..spec.training import Loss, Optimizer
 from ..spec.workload import Workload
 from .fingerprints import code_sha256
@@ -181,4 +181,4 @@ def _read(file: Path) -> dict[str, Array]:
         return {name: archive[name] for name in archive.files}
 
 
-__all__ = ["Expected", "Network", "OptimizerState", "batch_order", "expected", "input_options"]
+__all__ = ["Expected", "batch_order", "expected", "input_options"]

@@ -1,0 +1,51 @@
+"""What one pass came to, and the evaluation of exported weights that several passes share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...data.transform import to_inputs
+from ...reference import evaluate
+from ..judge import input_options
+from ..link import Link, Setting
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one pass came to; ``busy_s`` is the worker's time by operation, ``oracle_s`` that of evaluating weights."""
+
+    status: str = "ok"
+    code: str = ""
+    reason: str = ""
+    payload: dict[str, Any] = field(default_factory=dict)
+    busy_s: dict[str, float] = field(default_factory=dict)
+    oracle_s: float = 0.0
+
+
+def evaluation(setting: Setting, weights: Mapping[str, Array], outcome: Outcome) -> dict[str, Any]:
+    """Accuracy of exported weights on the test set, which the worker never sees; booked as the oracle's time."""
+    started = time.monotonic()
+    inputs = np.load(setting.dataset.test_inputs, mmap_mode="r", allow_pickle=False)
+    labels = np.load(setting.dataset.test_labels, mmap_mode="r", allow_pickle=False)
+    options = input_options(setting.workload)
+    result = evaluate(setting.workload.model, weights, inputs, labels, to_inputs=lambda raw: to_inputs(raw, **options))
+    outcome.oracle_s += time.monotonic() - started
+    return {"value": result.accuracy, "correct": result.correct, "total": result.total}
+
+
+def seconds(link: Link, op: str) -> float:
+    """Seconds that the worker has spent on one operation so far."""
+    return link.worker.busy_ns.get(op, 0) / 1e9
+
+
+def close_books(outcome: Outcome, link: Link) -> None:
+    """Note the worker's time by operation."""
+    outcome.busy_s = {op: ns / 1e9 for op, ns in link.worker.busy_ns.items()}
