@@ -36,7 +36,7 @@ app = typer.Typer(
 app.add_typer(env_app, name="env")
 app.add_typer(data_app, name="data")
 
-Suite = Annotated[str, typer.Option("--suite", help="smoke (seconds, no framework), quick or standard.")]
+Suite = Annotated[str, typer.Option("--suite", help="smoke (seconds, no framework), quick, standard or rigorous.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Run folder [default: results/SUITE].")]
 ReportDir = Annotated[Path | None, typer.Option("--report", help="Write the report there at the end.")]
 Workloads = Annotated[

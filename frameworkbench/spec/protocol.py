@@ -36,6 +36,20 @@ class Protocol:
         accuracy_seeds: full trainings of each main mode (0: none).
         delta: smallest ratio difference that counts as more than small.
         cell_timeout_s: limit for one worker process.
+        tasks: what is measured, in this order: "train", "infer".
+        twin: time one framework per workload twice under two names. If it "wins" against itself, no difference of
+            that size means anything (method: A/A control in every run).
+        sentinel_readings: quiet readings of the harness's own fixed work before the first block; they set the
+            limits beyond which a block counts as disturbed (0: no sentinel, nothing is ever flagged).
+        extra_blocks_share: how many disturbed blocks are repeated, as a share of the planned ones. A machine that
+            disturbs more than this is not made quiet by patience: the run ends noisy instead.
+        memory_blocks: processes of the memory pass for each main mode (0: none).
+        pilot: fix each cell's warm-up from one discarded process of its own. Without it the warm-up comes from the
+            steps of the proof process, which costs nothing but sees fewer steps.
+        pilot_steps: steps looked at for a steady state; the warm-up can never be longer than this.
+        pilot_limit_s: longest look, for rows whose steps take seconds.
+        expected_deviation: process-to-process standard deviation (relative) at which the suite states beforehand
+            what difference it resolves.
     """
 
     suite: str
@@ -55,6 +69,15 @@ class Protocol:
     accuracy_seeds: int
     delta: float
     cell_timeout_s: float
+    tasks: tuple[str, ...]
+    twin: bool
+    sentinel_readings: int
+    extra_blocks_share: float
+    memory_blocks: int
+    pilot: bool
+    pilot_steps: int
+    pilot_limit_s: float
+    expected_deviation: float
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the manifest."""
@@ -85,6 +108,15 @@ SUITES: dict[str, Protocol] = {
         accuracy_seeds=0,
         delta=0.10,
         cell_timeout_s=120.0,
+        tasks=("train",),
+        twin=False,
+        sentinel_readings=0,
+        extra_blocks_share=0.5,
+        memory_blocks=0,
+        pilot=False,
+        pilot_steps=20,
+        pilot_limit_s=5.0,
+        expected_deviation=0.02,
     ),
     "quick": Protocol(
         suite="quick",
@@ -104,6 +136,15 @@ SUITES: dict[str, Protocol] = {
         accuracy_seeds=0,
         delta=0.10,
         cell_timeout_s=300.0,
+        tasks=("train",),
+        twin=True,
+        sentinel_readings=20,
+        extra_blocks_share=0.5,
+        memory_blocks=0,
+        pilot=False,
+        pilot_steps=20,
+        pilot_limit_s=5.0,
+        expected_deviation=0.02,
     ),
     "standard": Protocol(
         suite="standard",
@@ -123,6 +164,43 @@ SUITES: dict[str, Protocol] = {
         accuracy_seeds=3,
         delta=0.03,
         cell_timeout_s=900.0,
+        tasks=("train",),
+        twin=True,
+        sentinel_readings=20,
+        extra_blocks_share=0.5,
+        memory_blocks=1,
+        pilot=True,
+        pilot_steps=90,
+        pilot_limit_s=20.0,
+        expected_deviation=0.02,
+    ),
+    "rigorous": Protocol(
+        suite="rigorous",
+        entrants=True,
+        data="real",
+        modes="all",
+        main_blocks=20,
+        other_blocks=10,
+        windows=1,
+        window_s=2.0,
+        window_steps=8,
+        window_limit_s=20.0,
+        warmup_steps=5,
+        staged_batches=64,
+        long_parameters=True,
+        proof_training_steps=0,
+        accuracy_seeds=3,
+        delta=0.02,
+        cell_timeout_s=900.0,
+        tasks=("train",),
+        twin=True,
+        sentinel_readings=20,
+        extra_blocks_share=0.5,
+        memory_blocks=3,
+        pilot=True,
+        pilot_steps=90,
+        pilot_limit_s=20.0,
+        expected_deviation=0.02,
     ),
 }
 

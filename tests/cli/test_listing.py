@@ -25,7 +25,7 @@ def test_list_as_json(command: Command) -> None:
     assert {adapter["name"]: list(adapter["modes"]) for adapter in facts["adapters"]} == {
         name: list(info.modes) for name, info in load_adapters().items()
     }
-    assert list(facts["suites"]) == ["smoke", "quick", "standard"]
+    assert list(facts["suites"]) == ["smoke", "quick", "standard", "rigorous"]
 
 
 def test_list_with_further_adapters(command: Command) -> None:

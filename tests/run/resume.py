@@ -14,7 +14,7 @@ def main(request: str) -> None:
     """Do the run that the JSON describes."""
     table = json.loads(request)
     options = RunOptions(
-        protocol=Protocol(**table["protocol"]),
+        protocol=Protocol(**{**table["protocol"], "tasks": tuple(table["protocol"]["tasks"])}),
         out=Path(table["out"]),
         cache_dir=Path(table["cache_dir"]),
         workloads=tuple(table["workloads"]),

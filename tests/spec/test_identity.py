@@ -31,6 +31,8 @@ INPUTS = {name: name * 2 for name in ("dataset", "workload", "adapter", "interpr
 def _other(value: Any) -> Any:
     if isinstance(value, bool):
         return not value
+    if isinstance(value, tuple):
+        return (*value, "x")
     return value + 1 if isinstance(value, int | float) else value + "x"
 
 
@@ -54,7 +56,7 @@ def test_suites_differ_and_know_their_names() -> None:
 
 def test_an_unknown_suite() -> None:
     """An unknown suite is a usage error that lists the known ones."""
-    with pytest.raises(UsageError, match=r"'huge'; known: smoke, quick, standard"):
+    with pytest.raises(UsageError, match=r"'huge'; known: smoke, quick, standard, rigorous"):
         suite("huge")
 
 
