@@ -30,6 +30,7 @@ from .cells import (
 )
 from .cells import accuracy as cell_accuracy
 from .comparison import LEAST_BLOCKS, Entry, Ranking, rank
+from .threads import thread_use
 from .unmeasured import unmeasured
 
 SCHEMA = 1
@@ -143,6 +144,7 @@ def _result(run: Run, planned: PlannedCell) -> CellResult:
         "reason": found.reason,
         "parity": parity(evidence),
         "effective": effective or None,
+        "thread_use": thread_use(proof, evidence.timed, planned.axes.get("threads")),
         **_numbers(evidence, planned),
         "blocks": {
             "planned": blocks,

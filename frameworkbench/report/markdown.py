@@ -95,6 +95,9 @@ def _group(group: Group) -> str:
     parts = [head]
     if group.ranked:
         parts.append(f"### Main modes\n\n{_speed(group.ranked)}\n\n{_quality(group.ranked)}")
+    if group.threads:
+        remarks = "\n".join(f"- {escape(remark)}" for remark in group.threads)
+        parts.append(f"Rows whose threads could not be shown to be equal:\n\n{remarks}")
     if group.pairs:
         columns = ("first", "second", "ratio", "interval", "p_value", "blocks", "verdict")
         names = ("First", "Second", "Ratio", "95 % interval", "p (Holm)", "Blocks", "Verdict")

@@ -62,6 +62,7 @@ class Group:
     ranked: tuple[Row, ...]
     others: tuple[Row, ...]
     pairs: tuple[dict[str, str], ...]
+    threads: tuple[str, ...]
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -122,7 +123,19 @@ def _group(index: int, comparison: Table, report: Table) -> Group:
         ranked=tuple(_row(cell, best) for cell in sorted(main, key=_order)),
         others=tuple(_row(cell, best) for cell in sorted(rest, key=_order)),
         pairs=tuple(_pair(pair) for pair in comparison["pairs"]),
+        threads=tuple(
+            _unequal_threads(cell) for cell in sorted(main, key=_order) + sorted(rest, key=_order) if _is_unequal(cell)
+        ),
     )
+
+
+def _is_unequal(cell: Table) -> bool:
+    """Whether a row that shows a number did not show that its threads were set as asked."""
+    return bool(cell["throughput_samples_per_s"] and cell["thread_use"] and not cell["thread_use"]["equalised"])
+
+
+def _unequal_threads(cell: Table) -> str:
+    return f"{cell['label']}: {cell['thread_use']['note']}."
 
 
 def _row(cell: Table, best: float) -> Row:

@@ -9,6 +9,7 @@ TIMEOUT = "TIMEOUT"
 BAD_OUTPUT = "BAD_OUTPUT"
 CLOCK_MISMATCH = "CLOCK_MISMATCH"
 SETTINGS = "SETTINGS"
+RESOURCE = "RESOURCE"
 MODE_FALLBACK = "MODE_FALLBACK"
 NO_COMPILER = "NO_COMPILER"
 NO_INTERPRETER = "NO_INTERPRETER"
@@ -20,7 +21,7 @@ WRONG_RESULT = "WRONG_RESULT"
 # The adapter says (or the harness sees) that it cannot do what was asked: an answer, not an accident.
 UNSUPPORTED = frozenset({MODE_FALLBACK, NO_COMPILER, NO_INTERPRETER})
 _UNSUPPORTED_PREFIX = "UNSUPPORTED_"  # UNSUPPORTED_LAYER, UNSUPPORTED_DEVICE, UNSUPPORTED_LOSS, …
-INVALID = frozenset({SETTINGS, CLOCK_MISMATCH})
+INVALID = frozenset({SETTINGS, CLOCK_MISMATCH, RESOURCE})
 
 # Accidents that another process may not meet; a wrong answer or a time-out will only repeat itself.
 RETRY = frozenset({CRASH, KILLED, BAD_OUTPUT})

@@ -148,7 +148,8 @@ def check_settings(
     """Compare requested with effective settings.
 
     Raises:
-        WorkerError: MODE_FALLBACK when another mode ran, SETTINGS for anything else that differs.
+        WorkerError: MODE_FALLBACK when another mode ran, RESOURCE for more cores than were given, SETTINGS for
+            anything else that differs.
     """
     ran = effective.get("mode")
     if ran != cell.mode:
@@ -160,8 +161,10 @@ def check_settings(
     threads = effective.get("threads")
     if threads is not None and threads != cell.threads:
         raise WorkerError(codes.SETTINGS, f"asked for {cell.threads} threads; read back {threads}")
-    if observed.get("cores") and cores and list(observed["cores"]) != list(cores):
-        raise WorkerError(codes.SETTINGS, f"asked for cores {list(cores)}; read back {observed['cores']}")
+    seen = observed.get("cores")
+    if seen and cores and list(seen) != list(cores):
+        code = codes.RESOURCE if set(seen) - set(cores) else codes.SETTINGS
+        raise WorkerError(code, f"asked for cores {list(cores)}; read back {seen}")
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from ..errors import WorkerError
-from . import codes
+from . import census, codes
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _LOG_END = 2000
@@ -109,8 +109,10 @@ class WorkerProcess:
         """One timed window, stamped here when its marks arrive.
 
         Returns:
-            steps, start_ns and stop_ns (parent's clock), claimed_ns (worker's clock), cpu_s.
+            steps, start_ns and stop_ns (parent's clock), claimed_ns (worker's clock), cpu_s, and the ``census`` of the
+            worker's threads and CPU time around it.
         """
+        before = census.take(self.pid)
         self._write("window", {"steps": steps})
         start_ns = self._mark("start")
         stop_ns = self._mark("stop")
@@ -122,6 +124,7 @@ class WorkerProcess:
             "claimed_ns": reply["claimed_ns"],
             "cpu_s": reply["cpu_s"],
             "last_loss": reply["last_loss"],
+            "census": census.between(before, census.take(self.pid)),
         }
 
     def close(self) -> None:

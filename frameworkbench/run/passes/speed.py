@@ -10,7 +10,7 @@ from typing import Any
 from ...analysis import parity
 from ...errors import WorkerError
 from ...spec.protocol import Protocol
-from .. import codes
+from .. import census, codes
 from ..judge import Expected
 from ..link import Setting, load_export, open_link
 from .outcome import Outcome, close_books, seconds
@@ -33,6 +33,7 @@ def speed(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
         step_ns = min(before["elapsed_ns"] / (k - 1), warm["elapsed_ns"] / protocol.warmup_steps)
         steps = window_steps(protocol, max(step_ns / 1e9, 1e-7))
         windows = [link.worker.window(steps) for _ in range(protocol.windows)]
+        census.check(windows, setting.cores)
         outcome.payload |= {
             "phases": {
                 "import_s": seconds(link, "start"),

@@ -1,0 +1,73 @@
+"""Whether a row really had the threads it was given: what was asked, what was read back, what the census saw.
+
+A framework that cannot be asked is not equalised by trust: the row says so and shows what the kernel counted
+instead (method T13).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..store.records import Record
+
+NO_CENSUS = "no census was taken"
+
+
+def thread_use(proof: Record | None, timed: Sequence[Record], asked: object) -> dict[str, Any] | None:
+    """Threads of a cell, for ``report.json``; None without a proof.
+
+    Args:
+        proof: the cell's proof, which holds what was read back.
+        timed: speed records in the statistics.
+        asked: threads that the cell was given.
+
+    Returns:
+        ``asked``, ``read_back`` (None where the framework cannot be asked), ``equalised`` (they are equal),
+        ``census`` (over all timed windows, or None) and ``note``, a sentence.
+    """
+    if proof is None:
+        return None
+    effective = proof["payload"].get("effective")
+    read_back = effective.get("threads") if isinstance(effective, Mapping) else None
+    census = _total([record["payload"].get("windows") for record in timed], asked)
+    return {
+        "asked": asked,
+        "read_back": read_back,
+        "equalised": read_back is not None and read_back == asked,
+        "census": census,
+        "note": _note(read_back, asked, census),
+    }
+
+
+def _total(processes: Sequence[object], asked: object) -> dict[str, Any] | None:
+    """The censuses of all windows of all processes in one; None if one is missing."""
+    windows = [window for found in processes if isinstance(found, list) for window in found]
+    seen = [window["census"] for window in windows if isinstance(window, Mapping) and window.get("census")]
+    if not seen or len(seen) < len(windows) or not isinstance(asked, int):
+        return None
+    throttled = [found["throttled"] for found in seen if found["throttled"] is not None]
+    return {
+        "windows": len(seen),
+        "threads": max(found["threads"] for found in seen),
+        "busy_threads": max(found["busy_threads"] for found in seen),
+        "processes": max(found["processes"] for found in seen),
+        "cpu_s": sum(found["cpu_s"] for found in seen),
+        "of_cpu_s": asked * sum(found["wall_s"] for found in seen),
+        "throttled": sum(throttled) if throttled else None,
+    }
+
+
+def _note(read_back: object, asked: object, census: Mapping[str, Any] | None) -> str:
+    if read_back is None:
+        start = "threads not readable"
+    else:
+        start = f"{read_back} thread{'s' * (read_back != 1)} read back, {asked} asked for"
+    if census is None:
+        return f"{start}; {NO_CENSUS}"
+    end = f"used {census['cpu_s']:.1f} of {census['of_cpu_s']:.1f} CPU-seconds"
+    if census["processes"] > 1:
+        end += f" in {census['processes']} processes"
+    if census["throttled"]:
+        end += f"; a CPU quota stopped it in {census['throttled']} periods"
+    return f"{start}: census saw {census['threads']} threads ({census['busy_threads']} busy), {end}"
