@@ -23,6 +23,7 @@ from . import census, codes
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _LOG_END = 2000
+PROGRAM = _PACKAGE / "worker" / "bootstrap.py"
 
 # What a worker inherits; everything else could change a measurement unseen.
 _ALLOWED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "CXX", "CC", "SSL_CERT_FILE")
@@ -42,6 +43,7 @@ class WorkerProcess:
         deadline_s: limit for the whole process.
         memory_limit: address-space limit in bytes, or None.
         clock: monotonic clock in nanoseconds; tests pass a fake one.
+        program: the file that the interpreter runs; a benchmark may put its own around the ordinary one.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class WorkerProcess:
         deadline_s: float,
         memory_limit: int | None = None,
         clock: Clock = time.perf_counter_ns,
+        program: Path = PROGRAM,
     ) -> None:
         self._clock = clock
         self.started_ns = clock()
@@ -73,7 +76,7 @@ class WorkerProcess:
             "memory_limit": memory_limit,
             "parent": os.getpid(),
         }
-        command = [str(interpreter), "-u", str(_PACKAGE / "worker" / "bootstrap.py"), json.dumps(options)]
+        command = [str(interpreter), "-u", str(program), json.dumps(options)]
         try:
             with log.open("ab") as output:
                 self._process = self._spawn(command, environment, folder, output, (request_read, reply_write))

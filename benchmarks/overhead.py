@@ -1,0 +1,286 @@
+"""Does the harness add anything to the step that a user would write? One ratio per framework and workload.
+
+In one process, the adapter's own ``step`` on the same staged batches is driven by turns by the harness's timed
+window (the real one, on both sides of the pipe, stamped by the parent) and by a plain loop as the framework's
+documentation writes it (``plain_loops/``). The order within each pair is drawn.
+
+usage: python benchmarks/overhead.py [--adapter pytorch …] [--workload mnist-mlp …] [--pairs 60] [--budget 10m]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from harness import step_cost_us
+from ratios import conclude, ratio_of
+
+from frameworkbench.errors import FrameworkbenchError, UsageError
+from frameworkbench.reference import initial_weights
+from frameworkbench.run.fingerprints import available_cores, code_sha256, machine
+from frameworkbench.run.judge import batch_order
+from frameworkbench.run.link import Link, Setting, worker_environment
+from frameworkbench.run.options import RunOptions
+from frameworkbench.run.plan import choose
+from frameworkbench.run.prepare import Ready, prepare_all
+from frameworkbench.run.worker_process import WorkerProcess
+from frameworkbench.spec.cell import Cell
+from frameworkbench.spec.protocol import suite
+from frameworkbench.units import parse_duration
+
+HERE = Path(__file__).resolve().parent
+SCHEMA = 1
+PAIRS = 60
+_WINDOW_S = 0.4
+_WARMUP_STEPS = 8
+_BATCHES = 64
+_TIMEOUT_S = 1800.0
+_READING = (
+    "ratio = time per step in the harness's window (parent's stamps) / time per step in the plain loop; low and high: "
+    "95 % Hodges-Lehmann interval of the log ratios of pairs, t_*: t-interval; samples: microseconds per step, "
+    "[harness, plain] for each pair"
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print one line for each row, write the file; 0 if the limits hold."""
+    asked = _parser().parse_args(arguments)
+    started = time.monotonic()
+    deadline = None if asked.budget is None else started + parse_duration(asked.budget, "--budget")
+    rows, failures = measure(asked, deadline)
+    old = _read(asked.out)
+    if old.get("machine") == machine() and not asked.again:
+        rows = _merged(old.get("rows", []), rows)
+    found = {
+        "schema": SCHEMA,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine(),
+        "code_sha256": code_sha256(),
+        "reading": _READING,
+        "step_cost_us": round(step_cost_us(), 4),
+        "notes": asked.note or [],
+        "failures": failures,
+        "summary": conclude(rows),
+        "rows": rows,
+    }
+    asked.out.write_text(as_text(found), encoding="utf-8")
+    print(f"summary: {found['summary']}; written to {asked.out} in {time.monotonic() - started:.0f} s")
+    return 0 if found["summary"]["passed"] and not failures else 1
+
+
+def measure(asked: argparse.Namespace, deadline: float | None) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """One row for each adapter (in its main mode) and workload, and what could not be measured.
+
+    Args:
+        asked: the command line.
+        deadline: of ``time.monotonic``, or None. What is left is shared out evenly among the rows to come.
+    """
+    options = _options(asked)
+    choice = choose(options)
+    ready = prepare_all(options, choice, lambda event: None)
+    failures = [{"adapter": name, "workload": "", "reason": text} for name, (_, text) in ready.problems.items()]
+    settings = _settings(options, choice, ready)
+    rows: list[dict[str, Any]] = []
+    for number, setting in enumerate(settings):
+        share = None if deadline is None else (deadline - time.monotonic()) / (len(settings) - number)
+        try:
+            rows.append(measure_row(setting, asked.pairs, asked.window, share, deadline, random.Random(number)))
+            print(_line(rows[-1]), flush=True)
+        except FrameworkbenchError as problem:
+            failures.append(
+                {"adapter": setting.cell.adapter, "workload": setting.cell.workload, "reason": str(problem)}
+            )
+            print(f"{setting.cell.row} {setting.cell.workload}: {problem}", flush=True)
+    return rows, failures
+
+
+def measure_row(
+    setting: Setting, pairs: int, window_s: float, share_s: float | None, deadline: float | None, order: random.Random
+) -> dict[str, Any]:
+    """Alternate windows of the harness and of the plain loop in one worker process.
+
+    Args:
+        setting: the cell.
+        pairs: pairs to take; the one before them is thrown away.
+        window_s: longest window.
+        share_s: seconds that this row may take: windows are made to fit; None for no limit.
+        deadline: no pair is begun after this time.
+        order: draws which window of a pair comes first.
+
+    Raises:
+        WorkerError: the worker failed.
+        UsageError: there is no plain loop for this adapter.
+    """
+    started = time.monotonic()
+    loop = HERE / "plain_loops" / f"{setting.cell.adapter}.py"
+    if not loop.is_file():
+        raise UsageError(f"{loop}: expected the plain loop of {setting.cell.adapter}; write one (see the others)")
+    samples: list[tuple[float, float]] = []
+    with tempfile.TemporaryDirectory() as name, _worker(setting, Path(name)) as worker:
+        step_s = _warm_up(setting, Link(setting, worker, Path(name)))
+        if share_s is not None:
+            window_s = min(window_s, 0.9 * (share_s - (time.monotonic() - started)) / (2 * (pairs + 1)))
+        steps = max(1, round(window_s / step_s))
+        while len(samples) <= pairs and (deadline is None or time.monotonic() < deadline or len(samples) < 3):
+            samples.append(_pair(worker, steps, str(loop), harness_first=order.random() < 0.5))
+        effective = worker.ask("effective")["effective"]
+    return _row(setting, steps, samples[1:], str(effective.get("version")))
+
+
+def as_text(found: Mapping[str, Any]) -> str:
+    """JSON with one line for each row, so that a new measurement of one row changes one line."""
+    lines = [f"  {json.dumps(key)}: {_value(key, value)}" for key, value in found.items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _value(key: str, value: Any) -> str:
+    if key != "rows" or not value:
+        return json.dumps(value, ensure_ascii=False)
+    return "[\n" + ",\n".join(f"    {json.dumps(row, ensure_ascii=False)}" for row in value) + "\n  ]"
+
+
+def _pair(worker: WorkerProcess, steps: int, loop: str, *, harness_first: bool) -> tuple[float, float]:
+    """Microseconds per step in the harness's window and in the plain loop, in the drawn order."""
+    taken: dict[bool, float] = {}
+    for harness in (harness_first, not harness_first):
+        if harness:
+            window = worker.window(steps)
+            nanoseconds = window["stop_ns"] - window["start_ns"]
+        else:
+            nanoseconds = worker.ask("plain", steps=steps, loop=loop)["plain_ns"]
+        taken[harness] = round(nanoseconds / steps / 1e3, 3)
+    return taken[True], taken[False]
+
+
+def _warm_up(setting: Setting, link: Link) -> float:
+    """Build, stage and run until compiled; seconds per step, by the faster of two looks."""
+    workload = setting.workload
+    link.start()
+    link.build(initial_weights(workload.model, setting.seed), workload.loss, workload.optimizer)
+    link.stage(batch_order(workload, setting.dataset, setting.seed, _BATCHES))
+    link.steps(_WARMUP_STEPS)
+    looks = [link.worker.ask("steps", count=_WARMUP_STEPS)["elapsed_ns"] for _ in range(2)]
+    return max(min(looks) / _WARMUP_STEPS / 1e9, 1e-7)
+
+
+def _worker(setting: Setting, folder: Path) -> WorkerProcess:
+    setting.compile_cache.mkdir(parents=True, exist_ok=True)
+    return WorkerProcess(
+        setting.interpreter.path,
+        environment=worker_environment(setting),
+        log=folder / "log",
+        folder=folder,
+        cores=setting.cores,
+        deadline_s=setting.timeout_s,
+        program=HERE / "overhead_worker.py",
+    )
+
+
+def _row(setting: Setting, steps: int, samples: Sequence[tuple[float, float]], version: str) -> dict[str, Any]:
+    cell = setting.cell
+    return {
+        "adapter": cell.adapter,
+        "workload": cell.workload,
+        "mode": cell.mode,
+        **ratio_of(samples),
+        "version": version,
+        "threads": cell.threads,
+        "data": cell.data,
+        "steps_per_window": steps,
+        "step_ms": round(statistics.median(plain for _, plain in samples) / 1e3, 4),
+        "load_average": round(os.getloadavg()[0], 2),
+        "measured": datetime.now(UTC).isoformat(timespec="seconds"),
+        "samples": [list(pair) for pair in samples],
+    }
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    interval = "no interval" if row["low"] is None else f"{row['low']:.4f} to {row['high']:.4f}"
+    return (
+        f"{row['adapter']}:{row['mode']:10} {row['workload']:16} {row['ratio']:.4f} ({interval}; "
+        f"t {row['t_low']:.4f} to {row['t_high']:.4f}) {row['pairs']} pairs of {row['steps_per_window']} steps: "
+        f"{row['verdict']}"
+    )
+
+
+def _merged(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """New rows in place of old ones of the same name, the rest as it was."""
+    named = {(row["workload"], row["adapter"], row["mode"]): row for row in (*old, *new)}
+    return [named[name] for name in sorted(named)]
+
+
+def _read(file: Path) -> dict[str, Any]:
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+
+
+def _options(asked: argparse.Namespace) -> RunOptions:
+    return RunOptions(
+        protocol=suite("quick", data="real" if asked.data_dir else None),
+        out=Path(tempfile.gettempdir()),
+        cache_dir=asked.cache_dir,
+        workloads=tuple(asked.workload or ()),
+        adapters=tuple(asked.adapter or ()),
+        interpreters={pair.split("=")[0]: Path(pair.split("=", 1)[1]) for pair in asked.python or ()},
+        data_dir=asked.data_dir,
+        device=asked.device,
+    )
+
+
+def _settings(options: RunOptions, choice: Any, ready: Ready) -> list[Setting]:
+    cores = tuple(available_cores())
+    return [
+        Setting(
+            cell=Cell(
+                task="train", workload=workload.name, data=ready.datasets[workload.name].kind, adapter=info.name,
+                role=info.role, mode=info.main_mode, mode_class=info.modes[info.main_mode].mode_class,
+                lane=options.lane, device=options.device, precision=info.precisions[0], threads=len(cores),
+                batch_size=workload.batch_size,
+            ),
+            adapter=info,
+            interpreter=ready.interpreters[info.name],
+            workload=workload,
+            dataset=ready.datasets[workload.name],
+            protocol=options.protocol,
+            seed=options.seed,
+            cores=cores,
+            compile_cache=options.cache_dir / "compile" / "overhead" / info.name / workload.name,
+            timeout_s=_TIMEOUT_S,
+            memory_limit=None,
+        )
+        for workload in choice.workloads
+        for info in choice.adapters.values()
+        if info.name in ready.interpreters
+    ]  # fmt: skip
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--adapter", action="append", help="adapter name; may be repeated (default: all entrants)")
+    parser.add_argument("--workload", action="append", help="workload name; may be repeated (default: all)")
+    parser.add_argument("--pairs", type=int, default=PAIRS, help="pairs of windows for each row")
+    parser.add_argument("--window", type=float, default=_WINDOW_S, help="longest window in seconds")
+    parser.add_argument("--budget", help="time for everything, such as 10m; windows are made to fit")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--python", action="append", help="adapter=interpreter, to use an environment of your own")
+    parser.add_argument("--data-dir", type=Path, help="folder with the real data sets (default: generated data)")
+    parser.add_argument("--cache-dir", type=Path, default=Path.home() / ".cache" / "frameworkbench")
+    parser.add_argument("--out", type=Path, default=HERE / "overhead.json", help="file to write; other rows in it stay")
+    parser.add_argument("--again", action="store_true", help="drop the rows that the file holds already")
+    parser.add_argument("--note", action="append", help="a remark on circumstances, kept in the file")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
