@@ -35,6 +35,8 @@ IN_WORKERS = [
     *sorted((PACKAGE / "worker").glob("*.py")),
     *sorted((PACKAGE / "spec").glob("*.py")),
     *sorted((PACKAGE / "reference").glob("*.py")),
+    PACKAGE / "device" / "__init__.py",
+    PACKAGE / "device" / "driver.py",
     PACKAGE / "adapter.py",
     PACKAGE / "errors.py",
     PACKAGE / "data" / "transform.py",

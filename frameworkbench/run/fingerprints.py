@@ -13,7 +13,7 @@ from typing import Any
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 # A change here can change a measurement; a change in reports, guidance or the command line cannot.
-_MEASURING = ("adapter.py", "errors.py", "worker", "reference", "spec", "data", "run", "analysis/parity.py")
+_MEASURING = ("adapter.py", "errors.py", "worker", "device", "reference", "spec", "data", "run", "analysis/parity.py")
 
 
 def folder_sha256(folder: Path) -> str:

@@ -20,6 +20,7 @@ import numpy as np
 
 from ..adapter import Adapter, Array, Batch, Settings
 from ..data.transform import to_inputs
+from ..device.driver import Driver, NullDriver, open_driver
 from ..errors import WorkerError
 from ..spec.model import model_from_json
 from ..spec.training import Loss, Optimizer
@@ -38,6 +39,7 @@ class Session:
     def __init__(self, send: Callable[[Reply], None]) -> None:
         self._send = send
         self._adapter: Adapter | None = None
+        self._driver: Driver = NullDriver()
         self._inputs: Array | None = None
         self._labels: Array | None = None
         self._data: dict[str, Any] = {}
@@ -62,6 +64,7 @@ class Session:
 
     def op_start(self, adapter_file: str, settings: dict[str, Any]) -> Reply:
         """Import the framework and apply the settings (the import phase)."""
+        self._driver = open_driver(settings["device"])  # before any adapter code runs
         module = _load_module(Path(adapter_file))
         self._adapter = module.ADAPTER(Settings(**settings))
         return {}
@@ -78,7 +81,7 @@ class Session:
         with np.load(weights, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         self.adapter.build(model_from_json(model), Loss(**loss), Optimizer(**optimizer), arrays)
-        self.adapter.drain()
+        self._drain()
         self._cursor = 0
         return {}
 
@@ -97,7 +100,7 @@ class Session:
         adapter = self.adapter
         started = time.perf_counter_ns()
         handles = [adapter.step(self._next()) for _ in range(count)]
-        adapter.drain()
+        self._drain()
         elapsed = time.perf_counter_ns() - started
         return {"losses": [float(adapter.loss(handle)) for handle in handles], "elapsed_ns": elapsed}
 
@@ -106,13 +109,13 @@ class Session:
         adapter = self.adapter
         batches = [self._next() for _ in range(steps)]
         step = adapter.step
-        adapter.drain()
+        self._drain()
         cpu = time.process_time()
         self._send({"event": "start"})
         started = time.perf_counter_ns()
         for batch in batches:
             handle = step(batch)
-        adapter.drain()
+        self._drain()
         stopped = time.perf_counter_ns()
         self._send({"event": "stop"})
         last = float(adapter.loss(handle))
@@ -136,10 +139,10 @@ class Session:
         adapter, train_ns, losses = self.adapter, 0, []
         for first in range(0, len(order), chunk):
             staged = adapter.stage([self._batch(row) for row in order[first : first + chunk]])
-            adapter.drain()
+            self._drain()
             started = time.perf_counter_ns()
             handles = [adapter.step(batch) for batch in staged]
-            adapter.drain()
+            self._drain()
             train_ns += time.perf_counter_ns() - started
             losses += [float(adapter.loss(handle)) for handle in handles]
         return {"train_ns": train_ns, "steps": len(order), "loss": float(np.mean(losses))}
@@ -147,12 +150,18 @@ class Session:
     def op_effective(self) -> Reply:
         """What really holds: the adapter's answer and the harness's own observations."""
         cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-        observed = {"cores": cores, "os_threads": memory.thread_count(), "python": sys.version.split()[0]}
+        observed: Reply = {"cores": cores, "os_threads": memory.thread_count(), "python": sys.version.split()[0]}
+        observed["driver"] = self._driver.facts()
         return {"effective": self.adapter.effective(), "observed": observed}
 
     def op_memory(self) -> Reply:
         """Peak resident bytes of this process so far."""
         return {"peak_bytes": memory.peak_bytes()}
+
+    def _drain(self) -> None:
+        """The framework's drain, then the driver's; clocks are read after both."""
+        self.adapter.drain()
+        self._driver.drain()
 
     def _next(self) -> Any:
         batch = self._staged[self._cursor % len(self._staged)]
