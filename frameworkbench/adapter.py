@@ -1,7 +1,7 @@
 """The contract between the harness and a framework.
 
-The harness owns the clock, the data, the weights and the evaluation. An adapter builds, steps, drains
-and exports, so it has nothing with which to measure itself. There is no gradient hook: the proof pass
+The harness owns the clock, the data, the weights and the evaluation. An adapter builds, steps, infers,
+drains and exports, so it has nothing with which to measure itself. There is no gradient hook: the proof pass
 reads gradients and optimizer behaviour off the parameters that ordinary steps change.
 
 Runs on Python 3.10 and newer with NumPy; the framework is imported by the subclass.
@@ -73,12 +73,23 @@ class Adapter(abc.ABC):
         """
 
     @abc.abstractmethod
+    def load(self, weights: Weights) -> None:
+        """Replace the weights of the built model and empty the optimizer's state, without building anything again.
+
+        The next step behaves as the first step after ``build``, and the next ``infer`` answers from these weights.
+        Nothing is constructed or compiled: what ran before runs on.
+
+        Args:
+            weights: one array per parameter, as for ``build``.
+        """
+
+    @abc.abstractmethod
     def stage(self, batches: Sequence[Batch]) -> list[Any]:
-        """Put host batches where ``step`` wants them (device, layout, dtype), one handle per batch.
+        """Put host batches where ``step`` and ``infer`` want them (device, layout, dtype), one handle per batch.
 
         Args:
             batches: pairs of inputs (float32 ``(B, *input_shape)`` in NCHW order, or int32 tokens ``(B, T)``)
-                and labels (int64, ``(B,)``).
+                and labels (int64, ``(B,)``). ``B`` is the training batch size, or 1 for single requests.
         """
 
     @abc.abstractmethod
@@ -97,8 +108,23 @@ class Adapter(abc.ABC):
         """Block until all work of this framework on this device has finished."""
 
     @abc.abstractmethod
+    def infer(self, batch: Any) -> Any:
+        """Forward pass in evaluation, in this mode, on the inputs of a staged batch; a handle to its logits.
+
+        As a user of this framework runs inference in this mode: no gradients are recorded. The work may still be
+        queued when this returns, and several handles may be open at once.
+        """
+
+    @abc.abstractmethod
+    def fetch(self, handle: Any) -> Array:
+        """The logits ``(B, classes)`` behind a handle that ``infer`` returned: float32 on the host (waits for them)."""
+
     def predict(self, inputs: Array) -> Array:
-        """Logits ``(B, classes)`` for one host batch of the training batch size, in this mode, as float32."""
+        """Logits ``(B, classes)`` for one host batch, as float32: one staged request.
+
+        A mode that compiles training and inference apart may override this to show the graph that trains.
+        """
+        return self.fetch(self.infer(self.stage([(inputs, np.zeros(len(inputs), np.int64))])[0]))
 
     @abc.abstractmethod
     def export(self) -> dict[str, Array]:

@@ -34,14 +34,11 @@ class JaxAdapter(Adapter):
     def build(self, model: Model, loss: Loss, optimizer: Optimizer, weights: Weights) -> None:
         if loss.kind != "softmax_cross_entropy":
             raise UnsupportedError("UNSUPPORTED_LOSS", f"the JAX adapter has no loss {loss.kind!r}")
-        rule = _optimizer(optimizer)
+        self._rule = rule = _optimizer(optimizer)
         self._layers = _with_parameters(model.layers)
         self._flattens = _flattened_images(model.layers)
         network = _Network(model.layers, frozenset(flatten.name for flatten in self._flattens.values()))
-        tree = {x.name: _to_flax(x, weights, self._flattens.get(x.name)) for x in self._layers}
-        self._params = jax.device_put(tree, self._device)
-        self._state = jax.device_put(rule.init(self._params), self._device)
-        self._last_loss: jax.Array | None = None
+        self.load(weights)
         # The key bias stays zero and is not trained: its gradient is noise, which Adam would turn into full steps.
         key_biases = {
             x.name: np.zeros((h := x.options["heads"], x.input_shape[-1] // h), np.float32)
@@ -66,6 +63,12 @@ class JaxAdapter(Adapter):
         self._forward = jax.jit(forward) if jit else forward
         self._update = jax.jit(update, donate_argnums=(0, 1)) if jit else update
 
+    def load(self, weights: Weights) -> None:
+        tree = {x.name: _to_flax(x, weights, self._flattens.get(x.name)) for x in self._layers}
+        self._params = jax.device_put(tree, self._device)
+        self._state = jax.device_put(self._rule.init(self._params), self._device)
+        self._last_loss: jax.Array | None = None
+
     def stage(self, batches: Sequence[Batch]) -> list[tuple[jax.Array, jax.Array]]:
         return [(self._inputs(x), jax.device_put(np.array(y, np.int32), self._device)) for x, y in batches]
 
@@ -81,8 +84,11 @@ class JaxAdapter(Adapter):
         jax.block_until_ready((self._params, self._state, self._last_loss, live))
         jax.effects_barrier()
 
-    def predict(self, inputs: Array) -> Array:
-        return np.array(self._forward(self._params, self._inputs(inputs)))
+    def infer(self, batch: tuple[jax.Array, jax.Array]) -> jax.Array:
+        return self._forward(self._params, batch[0])
+
+    def fetch(self, handle: jax.Array) -> Array:
+        return np.array(handle)
 
     def export(self) -> dict[str, Array]:
         host = jax.device_get(self._params)

@@ -44,14 +44,19 @@ class MXNetAdapter(Adapter):
         self._dtype = np.int32 if model.input_kind == "tokens" else np.float32
         self._net = _sequence(model.layers, self._bound)
         self._net.initialize(mx.init.Zero(), ctx=self._context)
-        for name, parameter in self._bound.items():
-            parameter.set_data(mx.nd.array(weights[name], ctx=self._context, dtype=np.float32))
         self._cross_entropy = CrossEntropy()
         self._scale = loss.scale
         if self.settings.mode == "hybrid":
             self._net.hybridize(static_alloc=True, static_shape=True)
             self._cross_entropy.hybridize()
-        self._trainer = gluon.Trainer(self._net.collect_params(), _make_optimizer(optimizer))
+        self._rule = optimizer
+        self.load(weights)
+
+    def load(self, weights: Weights) -> None:
+        for name, parameter in self._bound.items():
+            parameter.set_data(mx.nd.array(weights[name], ctx=self._context, dtype=np.float32))
+        # The optimizer's state lives in the trainer, and nothing else does.
+        self._trainer = gluon.Trainer(self._net.collect_params(), _make_optimizer(self._rule))
 
     def stage(self, batches: Sequence[Batch]) -> list[Any]:
         context = self._context
@@ -76,8 +81,11 @@ class MXNetAdapter(Adapter):
     def drain(self) -> None:
         mx.nd.waitall()
 
-    def predict(self, inputs: Array) -> Array:
-        return self._net(mx.nd.array(inputs, ctx=self._context, dtype=self._dtype)).asnumpy()
+    def infer(self, batch: Any) -> Any:
+        return self._net(batch[0])
+
+    def fetch(self, handle: Any) -> Array:
+        return handle.asnumpy()
 
     def export(self) -> dict[str, Array]:
         return {name: parameter.data().asnumpy() for name, parameter in self._bound.items()}

@@ -45,22 +45,28 @@ class PaddleAdapter(Adapter):
         self._bound: Bound = {}
         self._dtype = "int32" if model.input_kind == "tokens" else "float32"
         self._net = _sequence(model.layers, self._bound)
-        for name, (parameter, transposed) in self._bound.items():
-            value = weights[name].T if transposed else weights[name]
-            parameter.set_value(np.array(value, np.float32, order="C"))
         self._last = next(reversed(self._bound.values()))[0]
         self._cross_entropy = nn.CrossEntropyLoss()
         self._scale = loss.scale
-        self._optimizer = _make_optimizer(optimizer, self._net.parameters())
+        self._rule = optimizer
+        self.load(weights)
         if self.settings.mode == "static":
             # full_graph: an error where the tracer cannot follow, instead of running that part dynamically.
             self._net = paddle.jit.to_static(self._net, full_graph=True)
+
+    def load(self, weights: Weights) -> None:
+        for name, (parameter, transposed) in self._bound.items():
+            value = weights[name].T if transposed else weights[name]
+            parameter.set_value(np.array(value, np.float32, order="C"))
+        self._optimizer = _make_optimizer(self._rule, self._net.parameters())  # it holds all of its state
 
     def stage(self, batches: Sequence[Batch]) -> list[Any]:
         return [(self._tensor(x, self._dtype), self._tensor(y, "int64")) for x, y in batches]
 
     def step(self, batch: Any) -> Any:
         inputs, labels = batch
+        if not self._net.training:
+            self._net.train()
         loss = self._cross_entropy(self._net(inputs), labels)
         if self._scale != 1:
             loss = loss * self._scale
@@ -78,9 +84,14 @@ class PaddleAdapter(Adapter):
         else:
             self._last.numpy()  # no CPU synchronize exists; the read waits for the last update
 
-    def predict(self, inputs: Array) -> Array:
-        # Not under no_grad: in static mode a program first traced there is reused by steps, which then train nothing.
-        return self._net(self._tensor(inputs, self._dtype)).numpy()
+    def infer(self, batch: Any) -> Any:
+        if self._net.training:
+            self._net.eval()
+        with paddle.no_grad():
+            return self._net(batch[0])
+
+    def fetch(self, handle: Any) -> Array:
+        return handle.numpy()
 
     def export(self) -> dict[str, Array]:
         return {

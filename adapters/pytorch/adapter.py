@@ -46,16 +46,24 @@ class PyTorchAdapter(Adapter):
         self._scale = loss.scale
         self._objective = _Objective(model.layers).to(self._device)
         self._tensors = _canonical(model.layers, self._objective.network)
+        self._optimizer = _optimizer(optimizer, [p for p in self._objective.parameters() if p.requires_grad])
+        self.load(weights)
+        eager = self.settings.mode == "eager"
+        self._run = self._objective if eager else self._compile("_run", self._objective)
+        self._forward = self._objective.network if eager else self._compile("_forward", self._objective.network)
+
+    def load(self, weights: Weights) -> None:
         with torch.no_grad():
             for name, tensor in self._tensors.items():
                 tensor.copy_(torch.from_numpy(np.ascontiguousarray(weights[name])))
-        self._optimizer = _optimizer(optimizer, [p for p in self._objective.parameters() if p.requires_grad])
-        self._run = self._objective if self.settings.mode == "eager" else self._first_compiled_call
+        self._optimizer.state.clear()
 
     def stage(self, batches: Sequence[Batch]) -> list[tuple[Tensor, Tensor]]:
         return [(self._inputs(inputs), torch.tensor(labels, device=self._device)) for inputs, labels in batches]
 
     def step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        if not self._objective.training:
+            self._objective.train()
         self._optimizer.zero_grad(set_to_none=True)
         loss, _ = self._run(*batch)
         if self._scale != 1.0:  # outside the compiled graph: the probes run the very graph that is timed
@@ -71,12 +79,22 @@ class PyTorchAdapter(Adapter):
         if self._device.type == "cuda":  # CPU operators have finished when they return
             torch.cuda.synchronize(self._device)
 
+    def infer(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        if self._objective.training:
+            self._objective.eval()
+        with torch.inference_mode():
+            return self._forward(batch[0])
+
+    def fetch(self, handle: Tensor) -> Array:
+        return np.array(handle.detach().cpu(), dtype=np.float32)
+
     def predict(self, inputs: Array) -> Array:
+        if self.settings.mode == "eager":
+            return super().predict(inputs)
+        # Compiled graphs are specialised on grad and training mode: this shows the one that trains.
+        self._objective.train()
         labels = torch.zeros(len(inputs), dtype=torch.int64, device=self._device)
-        # Compiled graphs are specialised on grad mode: turning it off would compile and show another graph.
-        with torch.set_grad_enabled(self.settings.mode != "eager"):
-            _, logits = self._run(self._inputs(inputs), labels)
-        return np.array(logits.cpu(), dtype=np.float32)
+        return self.fetch(self._run(self._inputs(inputs), labels)[1])
 
     def export(self) -> dict[str, Array]:
         return {name: np.array(tensor.cpu()) for name, tensor in self._tensors.items()}
@@ -106,22 +124,26 @@ class PyTorchAdapter(Adapter):
         dtype = torch.int64 if self._tokens else torch.float32
         return torch.tensor(inputs, dtype=dtype, device=self._device)  # always a copy
 
-    def _first_compiled_call(self, *batch: Tensor) -> tuple[Tensor, Tensor]:
-        """Compile, make sure that the whole graph was compiled, and step aside."""
-        compiled = torch.compile(self._objective, fullgraph=True, dynamic=False)
-        try:
-            result = compiled(*batch)
-        except torch._dynamo.exc.Unsupported as refusal:
-            raise _unsupported("MODE_FALLBACK", str(refusal)) from refusal
-        except RuntimeError as problem:
-            if "compiler" not in str(problem).lower():
-                raise
-            raise _unsupported("NO_COMPILER", str(problem)) from problem
-        breaks = [*counters["unimplemented"], *counters["graph_break"]]
-        if breaks or not counters["stats"]["unique_graphs"]:
-            raise _unsupported("MODE_FALLBACK", breaks[0] if breaks else "nothing was compiled")
-        self._run = compiled
-        return result
+    def _compile(self, attribute: str, module: nn.Module) -> Callable[..., Any]:
+        """A first call that compiles, makes sure that the whole graph was compiled, and steps aside."""
+        compiled = torch.compile(module, fullgraph=True, dynamic=False)
+
+        def first_call(*batch: Tensor) -> Any:
+            try:
+                result = compiled(*batch)
+            except torch._dynamo.exc.Unsupported as refusal:
+                raise _unsupported("MODE_FALLBACK", str(refusal)) from refusal
+            except RuntimeError as problem:
+                if "compiler" not in str(problem).lower():
+                    raise
+                raise _unsupported("NO_COMPILER", str(problem)) from problem
+            breaks = [*counters["unimplemented"], *counters["graph_break"]]
+            if breaks or not counters["stats"]["unique_graphs"]:
+                raise _unsupported("MODE_FALLBACK", breaks[0] if breaks else "nothing was compiled")
+            setattr(self, attribute, compiled)
+            return result
+
+        return first_call
 
 
 class _Objective(nn.Module):

@@ -27,9 +27,12 @@ class ReferenceAdapter(Adapter):
                 raise UnsupportedError(f"UNSUPPORTED_{key.upper()}", f"the reference runs in {only}, not {asked!r}")
 
     def build(self, model: Model, loss: Loss, optimizer: Optimizer, weights: Weights) -> None:
-        self._network = Network(model, weights)
-        self._loss = loss
-        self._optimizer = OptimizerState(optimizer)
+        self._model, self._loss, self._rule = model, loss, optimizer
+        self.load(weights)
+
+    def load(self, weights: Weights) -> None:
+        self._network = Network(self._model, weights)
+        self._optimizer = OptimizerState(self._rule)
 
     def stage(self, batches: Sequence[Batch]) -> list[Batch]:
         return [(self._inputs(inputs), labels) for inputs, labels in batches]
@@ -45,8 +48,11 @@ class ReferenceAdapter(Adapter):
     def drain(self) -> None:
         return None  # NumPy finishes before it returns
 
-    def predict(self, inputs: Array) -> Array:
-        return self._network.logits(inputs).astype(np.float32)
+    def infer(self, batch: Batch) -> Array:
+        return self._network.logits(batch[0])
+
+    def fetch(self, handle: Array) -> Array:
+        return handle.astype(np.float32)
 
     def export(self) -> dict[str, Array]:
         return {name: value.copy() for name, value in self._network.weights.items()}

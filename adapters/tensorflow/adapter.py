@@ -24,6 +24,8 @@ from frameworkbench.spec.training import Loss, Optimizer
 
 Convert = Callable[[Array], Array]
 
+_REFUSALS = (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError)
+
 
 class TensorFlowAdapter(Adapter):
     """Keras layers trained with ``GradientTape``; the mode decides how one step is executed."""
@@ -55,18 +57,24 @@ class TensorFlowAdapter(Adapter):
             shape = self._to_layout(np.zeros((1, *model.input_shape))).shape[1:]
             inputs = keras.Input(shape, dtype=self._dtype)
             self._model = keras.Model(inputs, self._apply(model.layers, inputs))
-            for name, (variable, load, _) in self._bound.items():
-                variable.assign(load(weights[name]).reshape(variable.shape))
             self._optimizer = _make_optimizer(optimizer)
             self._optimizer.build(self._model.trainable_variables)
+        self._fresh = [(variable, np.array(variable)) for variable in self._optimizer.variables]
+        self.load(weights)
         self._cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         self._scale = loss.scale
         if self.settings.mode == "eager":
-            self._train, self._infer = self._update, self._model
+            self._train, self._forward = self._update, self._logits
         else:
             xla = self.settings.mode == "xla"
             self._train = tf.function(self._update, jit_compile=xla)
-            self._infer = tf.function(self._model, jit_compile=xla)
+            self._forward = tf.function(self._logits, jit_compile=xla)
+
+    def load(self, weights: Weights) -> None:
+        for name, (variable, load, _) in self._bound.items():
+            variable.assign(load(weights[name]).reshape(variable.shape))
+        for variable, value in self._fresh:
+            variable.assign(value)
 
     def stage(self, batches: Sequence[Batch]) -> list[Any]:
         with tf.device(self._device):
@@ -75,10 +83,9 @@ class TensorFlowAdapter(Adapter):
     def step(self, batch: Any) -> Any:
         try:
             return self._train(*batch)
-        except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as problem:
-            if self.settings.mode != "xla":
-                raise
-            raise UnsupportedError("MODE_FALLBACK", f"XLA cannot compile the step: {problem}") from problem
+        except _REFUSALS as problem:
+            self._refuse(problem)
+            raise
 
     def loss(self, handle: Any) -> float:
         return float(handle)
@@ -86,9 +93,15 @@ class TensorFlowAdapter(Adapter):
     def drain(self) -> None:
         tf.test.experimental.sync_devices()
 
-    def predict(self, inputs: Array) -> Array:
-        with tf.device(self._device):
-            return np.array(self._infer(tf.constant(self._to_layout(inputs)), training=False), np.float32)
+    def infer(self, batch: Any) -> Any:
+        try:
+            return self._forward(batch[0])
+        except _REFUSALS as problem:
+            self._refuse(problem)
+            raise
+
+    def fetch(self, handle: Any) -> Array:
+        return np.array(handle, np.float32)
 
     def export(self) -> dict[str, Array]:
         return {
@@ -110,6 +123,13 @@ class TensorFlowAdapter(Adapter):
             "TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS"),
             "traces": traced.experimental_get_tracing_count() if traced else None,
         }
+
+    def _refuse(self, problem: Exception) -> None:
+        if self.settings.mode == "xla":
+            raise UnsupportedError("MODE_FALLBACK", f"XLA cannot compile the model: {problem}") from problem
+
+    def _logits(self, inputs: Any) -> Any:
+        return self._model(inputs, training=False)
 
     def _update(self, inputs: Any, labels: Any) -> Any:
         variables = self._model.trainable_variables

@@ -115,18 +115,25 @@ class WorkerProcess:
             steps, start_ns and stop_ns (parent's clock), claimed_ns (worker's clock), cpu_s, and the ``census`` of the
             worker's threads and CPU time around it.
         """
+        reply = self.timed("window", steps=steps)
+        seen = {name: reply[name] for name in ("start_ns", "stop_ns", "claimed_ns", "cpu_s", "last_loss", "census")}
+        return {"steps": steps, **seen}
+
+    def timed(self, op: str, **args: Any) -> dict[str, Any]:
+        """One operation that marks the start and the stop of a window, both stamped here when they arrive.
+
+        Returns:
+            The operation's reply with start_ns and stop_ns (parent's clock) and the census.
+        """
         before = census.take(self.pid)
-        self._write("window", {"steps": steps})
-        start_ns = self._mark("start")
-        stop_ns = self._mark("stop")
-        reply = self._reply("window")
+        self._write(op, args)
+        start_ns = self._mark(op, "start")
+        stop_ns = self._mark(op, "stop")
+        reply = self._reply(op)
         return {
-            "steps": steps,
+            **reply,
             "start_ns": start_ns,
             "stop_ns": stop_ns,
-            "claimed_ns": reply["claimed_ns"],
-            "cpu_s": reply["cpu_s"],
-            "last_loss": reply["last_loss"],
             "census": census.between(before, census.take(self.pid)),
         }
 
@@ -177,8 +184,8 @@ class WorkerProcess:
         except BrokenPipeError:
             raise self._ended(op) from None
 
-    def _mark(self, name: str) -> int:
-        message = self._read("window")
+    def _mark(self, op: str, name: str) -> int:
+        message = self._read(op)
         stamp = self._clock()
         if message.get("event") != name:
             self._raise_if_failed(message)

@@ -24,7 +24,7 @@ from ..device.driver import Driver, NullDriver, open_driver
 from ..errors import WorkerError
 from ..spec.model import model_from_json
 from ..spec.training import Loss, Optimizer
-from . import memory
+from . import inference, memory
 
 Reply = dict[str, Any]
 
@@ -78,9 +78,14 @@ class Session:
 
     def op_build(self, model: Reply, loss: Reply, optimizer: Reply, weights: str) -> Reply:
         """Construct the model from its spec and load the weights of an .npz file."""
-        with np.load(weights, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        self.adapter.build(model_from_json(model), Loss(**loss), Optimizer(**optimizer), arrays)
+        self.adapter.build(model_from_json(model), Loss(**loss), Optimizer(**optimizer), _read_weights(weights))
+        self._drain()
+        self._cursor = 0
+        return {}
+
+    def op_load(self, weights: str) -> Reply:
+        """Replace the built model's weights by those of an .npz file and forget the optimizer's state."""
+        self.adapter.load(_read_weights(weights))
         self._drain()
         self._cursor = 0
         return {}
@@ -120,6 +125,18 @@ class Session:
         self._send({"event": "stop"})
         last = float(adapter.loss(handle))
         return {"claimed_ns": stopped - started, "cpu_s": time.process_time() - cpu, "last_loss": last}
+
+    def op_answer(self, count: int, path: str) -> Reply:
+        """One timed window of queued requests on staged batches that these weights have not seen."""
+        answers, reply = inference.queued(self.adapter, self._unseen(count), drain=self._drain, send=self._send)
+        np.save(path, answers, allow_pickle=False)
+        return reply
+
+    def op_requests(self, count: int, path: str) -> Reply:
+        """The same, one request after the other: each waits for its answer, and is timed by itself."""
+        answers, reply = inference.one_by_one(self.adapter, self._unseen(count), drain=self._drain, send=self._send)
+        np.save(path, answers, allow_pickle=False)
+        return reply
 
     def op_predict(self, batch: int, path: str) -> Reply:
         """Logits of one staged batch in the mode that is timed."""
@@ -168,10 +185,22 @@ class Session:
         self._cursor += 1
         return batch
 
+    def _unseen(self, count: int) -> list[Any]:
+        """The next staged batches; each once per weights, so that no answer can be known from an earlier request."""
+        first, self._cursor = self._cursor, self._cursor + count
+        if self._cursor > len(self._staged):
+            raise WorkerError("BAD_REQUEST", f"asked for request {self._cursor} of {len(self._staged)} staged ones")
+        return self._staged[first : self._cursor]
+
     def _batch(self, row: Array) -> Batch:
         if self._inputs is None or self._labels is None:
             raise WorkerError("BAD_REQUEST", "no data was opened")
         return to_inputs(self._inputs[row], **self._data), np.ascontiguousarray(self._labels[row])
+
+
+def _read_weights(file: str) -> dict[str, Array]:
+    with np.load(file, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
 
 
 def _load_module(file: Path) -> ModuleType:

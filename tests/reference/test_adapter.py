@@ -71,6 +71,38 @@ def test_steps_follow_the_reference_trajectory(name: str) -> None:
         np.testing.assert_equal(adapter.export(), expected.snapshots[3])
 
 
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_load_starts_over_without_building(name: str) -> None:
+    """After load the adapter steps as after build with the same weights, whatever ran before."""
+    model, adapter = shrunk(name), make()
+    first, second = probe_weights(model, 0), probe_weights(model, 1)
+    batches = adapter.stage([batch(model, 4, seed) for seed in range(3)])
+    adapter.build(model, LOSS, ADAM, first)
+    expected = [adapter.step(staged) for staged in batches]
+    adapter.load(second)
+    other = [adapter.step(staged) for staged in batches]
+    adapter.load(first)
+    assert [adapter.step(staged) for staged in batches] == expected
+    assert other != expected
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_infer_answers_staged_batches_of_any_size(size: int) -> None:
+    """Open handles keep the answers of their own inputs and weights until they are fetched."""
+    model, adapter = shrunk("mnist-mlp"), make()
+    old, new = probe_weights(model, 0), probe_weights(model, 1)
+    pairs = [batch(model, size, seed) for seed in range(2)]
+    adapter.build(model, LOSS, ADAM, old)
+    staged = adapter.stage(pairs)
+    handles = [adapter.infer(staged[0]), adapter.infer(staged[1])]
+    adapter.load(new)
+    handles.append(adapter.infer(staged[0]))
+    answers = [adapter.fetch(handle) for handle in handles]
+    assert {answer.dtype for answer in answers} == {np.dtype(np.float32)}
+    for answer, weights, (x, _) in zip(answers, (old, old, new), (*pairs, pairs[0]), strict=True):
+        np.testing.assert_allclose(answer, Network(model, weights).logits(x), rtol=1e-6, atol=1e-6)
+
+
 def test_predict_returns_float32_logits_of_the_current_weights() -> None:
     """Predictions follow the weights and are rounded to float32, as the contract says."""
     model, adapter = shrunk("mnist-mlp"), make()
