@@ -118,7 +118,9 @@ class Recorder(Adapter):
     def step(self, batch): EVENTS.append("step"); return 1.0
     def loss(self, handle): return handle
     def drain(self): EVENTS.append("framework drain")
-    def predict(self, inputs): return inputs
+    def load(self, weights): pass
+    def infer(self, batch): return batch
+    def fetch(self, handle): return handle
     def export(self): return {}
     def effective(self): return {}
 EVENTS = []
