@@ -137,3 +137,12 @@ class Adapter(abc.ABC):
         At least ``version`` (str), ``mode`` (the mode that ran, after any fallback), ``device``, ``precision``,
         and ``threads`` (int, or None where the framework offers no way to read it). Further keys are printed.
         """
+
+    def device_memory(self) -> dict[str, Any] | None:
+        """What the framework's own allocator says about the device, or None where it says nothing (on a CPU: None).
+
+        Returns:
+            ``source`` (the call that was asked), ``live_bytes`` (handed out now) and ``peak_bytes`` (most handed out at
+            once since the process started); a number that the framework does not offer is None.
+        """
+        return None

@@ -91,9 +91,9 @@ class Link:
         model = self._setting.workload.model.to_json()
         self.worker.ask("build", model=model, loss=loss.to_json(), optimizer=optimizer.to_json(), weights=str(file))
 
-    def stage(self, order: Array) -> None:
-        """Put these batches on the device."""
-        self.worker.ask("stage", indices=self._save(order))
+    def stage(self, order: Array, *, keep: bool = True) -> None:
+        """Put these batches on the device; without ``keep`` the worker holds no host copy and cannot predict."""
+        self.worker.ask("stage", indices=self._save(order), keep=keep)
 
     def steps(self, count: int) -> list[float]:
         """Run ordinary steps; their losses."""

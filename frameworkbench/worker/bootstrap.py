@@ -21,7 +21,7 @@ import signal
 
 
 def limit_process(cores: "list[int] | None", memory_limit: "int | None", parent: int) -> None:
-    """Pin to the cores, cap the address space, and die with the parent."""
+    """Pin to the cores, cap the address space, die with the parent, and keep every descendant in the family."""
     if hasattr(os, "sched_setaffinity") and cores:
         os.sched_setaffinity(0, cores)
     if memory_limit:
@@ -29,8 +29,11 @@ def limit_process(cores: "list[int] | None", memory_limit: "int | None", parent:
 
         resource.setrlimit(resource.RLIMIT_AS, (memory_limit, memory_limit))
     if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
+        pr_set_pdeathsig, pr_set_child_subreaper = 1, 36
+        prctl = ctypes.CDLL(None, use_errno=True).prctl
+        prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
+        # Orphans of this process's children become its own children, so that none leaves the tree that is watched.
+        prctl(pr_set_child_subreaper, 1, 0, 0, 0)
     if os.getppid() != parent:  # it died before the line above took effect
         raise SystemExit("the parent is gone")
 

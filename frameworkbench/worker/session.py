@@ -25,6 +25,7 @@ from ..errors import WorkerError
 from ..spec.model import model_from_json
 from ..spec.training import Loss, Optimizer
 from . import inference, memory
+from .watched_steps import run_watched_steps
 
 Reply = dict[str, Any]
 
@@ -90,14 +91,20 @@ class Session:
         self._cursor = 0
         return {}
 
-    def op_stage(self, indices: str) -> Reply:
-        """Gather batches by index, ``(steps, batch)``, and put them on the device."""
+    def op_stage(self, indices: str, keep: bool = True) -> Reply:
+        """Gather batches by index, ``(steps, batch)``, and put them on the device.
+
+        Where memory is measured the harness keeps no host copy of its own (``keep`` false); without one it cannot
+        predict.
+        """
         order = np.load(indices, allow_pickle=False)
         self._host = [self._batch(row) for row in order]
         self._staged = self.adapter.stage(self._host)
         self._cursor = 0
-        if len(self._staged) != len(self._host):
-            raise WorkerError("ADAPTER_ERROR", f"stage returned {len(self._staged)} of {len(self._host)} batches")
+        if len(self._staged) != len(order):
+            raise WorkerError("ADAPTER_ERROR", f"stage returned {len(self._staged)} of {len(order)} batches")
+        if not keep:
+            self._host = []
         return {"batches": len(self._staged)}
 
     def op_steps(self, count: int) -> Reply:
@@ -179,6 +186,16 @@ class Session:
         """The framework's drain, then the driver's; clocks are read after both."""
         self.adapter.drain()
         self._driver.drain()
+
+    def op_memory_phase(self) -> Reply:
+        """Memory of the phase that ends here: its peak, what stays, and what the framework's allocator says."""
+        found = {"peak_bytes": memory.peak_bytes(), "resident_bytes": memory.resident_bytes()}
+        return {**found, "device": self.adapter.device_memory(), "reset": memory.reset_peak()}
+
+    def op_memory_steps(self, burst: int, steps: int, limit_s: float) -> Reply:
+        """Many ordinary steps with a reading of the resident set after each (the leak gate)."""
+        series = run_watched_steps(self.adapter, self._next, self._drain, burst=burst, steps=steps, limit_s=limit_s)
+        return {"burst": series.burst, "resident_bytes": series.resident_bytes, "live_bytes": series.live_bytes}
 
     def _next(self) -> Any:
         batch = self._staged[self._cursor % len(self._staged)]
