@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from ..spec.protocol import Protocol as RunProtocol
+from .passes.memory import STEADY_LIMIT_S
 from .plan import Planned
 
 _PROOF_GUESS_S = 12.0
+_CAPACITY_GUESS_S = 120.0
+_MEMORY_STEPS = 250  # burst and watched steps of the memory pass
 _LAUNCH_S = 0.7  # interpreter start, scratch files, ending the process
 _SNAPSHOT_STEPS = 12  # a typical number of steps before the snapshot
 _WARM_SHARE = 0.5  # of a cold first step: what a warm compile cache leaves, seen between 0.2 and 0.9
@@ -62,6 +65,20 @@ class Estimates:
         first = phases["first_step_s"] * _WARM_SHARE
         start = _LAUNCH_S + phases["import_s"] + phases["build_s"] + first
         return float(start + (_SNAPSHOT_STEPS + protocol.warmup_steps) * step + protocol.windows * window)
+
+    def memory_s(self, planned: Planned) -> float:
+        """Seconds of one process of the memory pass."""
+        seen = self._seen.get((planned.key, "memory"))
+        proof = self._proof.get(planned.key)
+        if seen is not None or proof is None:
+            return _PROOF_GUESS_S if seen is None else seen
+        phases, step = proof["phases"], proof["step_s"]
+        start = _LAUNCH_S + phases["import_s"] + phases["build_s"] + phases["first_step_s"] * _WARM_SHARE
+        return float(start + min(_MEMORY_STEPS * step, STEADY_LIMIT_S))
+
+    def capacity_s(self, planned: Planned) -> float:
+        """Seconds of one search for the largest batch."""
+        return self._seen.get((planned.key, "capacity"), _CAPACITY_GUESS_S)
 
     def accuracy_s(self, planned: Planned, steps: int) -> float:
         """Seconds of one full training of so many steps."""

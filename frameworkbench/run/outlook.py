@@ -11,7 +11,7 @@ Steps = Callable[[Planned], int]
 
 
 class Outlook:
-    """Open work by cell: whether a proof is due, how many trainings, how many blocks.
+    """Open work by cell: whether a proof is due, how many trainings, blocks and weighings.
 
     Args:
         estimates: costs by cell and pass.
@@ -59,4 +59,8 @@ class Outlook:
             return self._estimates.proof_s(planned)
         if pass_ == "speed":
             return self._estimates.speed_s(planned)
+        if pass_ == "memory":
+            return self._estimates.memory_s(planned)
+        if pass_ == "capacity":
+            return self._estimates.capacity_s(planned)
         return self._estimates.accuracy_s(planned, self._steps(planned))

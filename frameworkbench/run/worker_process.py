@@ -137,12 +137,16 @@ class WorkerProcess:
             "census": census.between(before, census.take(self.pid)),
         }
 
+    def kill(self) -> None:
+        """End the whole process group at once; may be called from another thread."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
     def close(self) -> None:
         """End the worker: politely if it still listens, then its whole process group."""
         if self._process.poll() is None:
             self._quit_politely()
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self.kill()
         self._process.wait()
         for descriptor in (self._request_fd, self._reply_fd):
             if descriptor >= 0:

@@ -24,7 +24,7 @@ RECORDS = "records"
 
 _FILE_NAME = re.compile(r"(\d{6,})\.json")
 _KINDS = ("cell", "block", "run", "note")
-_PASSES = (None, "environment", "proof", "speed", "accuracy")
+_PASSES = (None, "environment", "proof", "pilot", "speed", "accuracy", "memory", "capacity")
 _STATUSES = ("ok", "not_comparable", "failed", "unsupported", "invalid")
 _NULLABLE_TEXT = (str, type(None))
 _NUMBER = (int, float)

@@ -122,13 +122,15 @@ class Run:
         Args:
             cell_key: the cell.
             pass_: the pass.
-            block: for speed: the block, which counts only if an attempt at it was completed with this cell in it.
+            block: for speed: the block, which counts only if an attempt at it was completed with this cell in it; for
+                memory: the number of the process.
             seed: for accuracy: the seed.
         """
         if pass_ == "speed":
             records = self.counted_speed_records(cell_key)
             return any(block is None or record["block"] == block for record in records)
-        return any(seed is None or record["seed"] == seed for record in self.cell_records(cell_key, pass_))
+        records = self.cell_records(cell_key, pass_)
+        return any((seed is None or r["seed"] == seed) and (block is None or r["block"] == block) for r in records)
 
 
 def read_manifest(run_dir: Path) -> Mapping[str, Any]:

@@ -1,12 +1,14 @@
-"""The passes: what the parent asks of one worker process to prove, time or train a cell.
+"""The passes: what the parent asks of one worker process to prove, time, weigh or train a cell.
 
-Each pass is one fresh process and gives one outcome. Comparing with the reference happens after the worker
-has delivered, so that it never disturbs a timing.
+Each pass is one fresh process (a search for capacity takes several) and gives one outcome. Comparing with the
+reference happens after the worker has delivered, so that it never disturbs a timing.
 """
 
 from .accuracy import accuracy
+from .capacity import capacity
+from .memory import memory
 from .outcome import Outcome
 from .proof import draw_snapshot_steps, proof
 from .speed import speed
 
-__all__ = ["Outcome", "accuracy", "draw_snapshot_steps", "proof", "speed"]
+__all__ = ["Outcome", "accuracy", "capacity", "draw_snapshot_steps", "memory", "proof", "speed"]
