@@ -42,6 +42,8 @@ class Evidence:
     speed: tuple[Record, ...]
     torn: tuple[Record, ...]
     accuracy: tuple[Record, ...]
+    memory: tuple[Record, ...] = ()
+    capacity: Record | None = None
 
     @property
     def timed(self) -> list[Record]:
@@ -51,8 +53,14 @@ class Evidence:
     @property
     def failures(self) -> list[Record]:
         """Every record of the cell that did not end well."""
-        single = [record for record in (self.environment, self.proof) if record is not None]
-        return [r for r in (*single, *self.speed, *self.torn, *self.accuracy) if r["status"] != "ok"]
+        single = [record for record in (self.environment, self.proof, self.capacity) if record is not None]
+        several = (*self.speed, *self.torn, *self.accuracy, *self.memory)
+        return [record for record in (*single, *several) if record["status"] != "ok"]
+
+    @property
+    def weighed(self) -> list[Record]:
+        """Records of the memory pass that went well."""
+        return [record for record in self.memory if record["status"] == "ok"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,8 @@ def gather(run: Run, cell: PlannedCell) -> Evidence:
         speed=tuple(record for record in speed if id(record) in counted),
         torn=tuple(record for record in speed if id(record) not in counted),
         accuracy=tuple(run.cell_records(cell.key, "accuracy")),
+        memory=tuple(run.cell_records(cell.key, "memory")),
+        capacity=run.latest(cell.key, "capacity"),
     )
 
 
@@ -105,7 +115,7 @@ def verdict(evidence: Evidence, planned_blocks: int) -> Verdict:
     if table(proof["payload"].get("parity")).get("passed") is not True:
         return Verdict("not_comparable", WRONG_RESULT, "the proof pass holds no passed parity check")
     attempts = (*evidence.speed, *evidence.torn)
-    for strict in attempts:
+    for strict in (*attempts, *evidence.memory):
         if strict["status"] in _STRICT:
             return _of(strict)
         if table(strict["payload"].get("snapshot")).get("passed") is False:
@@ -180,13 +190,6 @@ def first_step(found: Mapping[str, float]) -> float | None:
     parts = [found.get(name) for name in ("import_s", "build_s", "first_step_s")]
     values = [part for part in parts if part is not None]
     return sum(values) if len(values) == len(parts) else None
-
-
-def peak_memory(evidence: Evidence) -> int | None:
-    """Median over timed processes of the peak memory in bytes."""
-    found = [number(table(record["payload"].get("memory")).get("peak_bytes")) for record in evidence.timed]
-    values = [value for value in found if value is not None]
-    return round(plain.median(values)) if values else None
 
 
 def accuracy(evidence: Evidence) -> Accuracy | None:

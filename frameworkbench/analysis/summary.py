@@ -22,7 +22,6 @@ from .cells import (
     gather,
     number,
     parity,
-    peak_memory,
     phases,
     table,
     throughput,
@@ -30,6 +29,7 @@ from .cells import (
 )
 from .cells import accuracy as cell_accuracy
 from .comparison import LEAST_BLOCKS, Entry, Ranking, rank
+from .memory import capacity_facts, memory_facts
 from .threads import thread_use
 from .unmeasured import unmeasured
 
@@ -42,6 +42,8 @@ _NUMBERS = (
     "time_to_first_step_s",
     "time_to_first_step_warm_s",
     "peak_memory_bytes",
+    "memory",
+    "capacity",
     "accuracy",
     "time_to_target_s",
 )
@@ -165,12 +167,15 @@ def _numbers(evidence: Evidence, planned: PlannedCell) -> dict[str, Any]:
     waits = [first_step(phases([record])) for record in evidence.timed]
     warm_waits = [wait for wait in waits if wait is not None]
     found = cell_accuracy(evidence)
+    weight = memory_facts(evidence.weighed, evidence.timed)
     return {
         "throughput_samples_per_s": throughput(evidence, int(number(planned.axes.get("batch_size")) or 0)),
         "time_to_first_step_s": first_step(cold),
         "time_to_first_step_warm_s": plain.median(warm_waits) if warm_waits else None,
         "phases": {"cold": cold or None, "warm": warm or None},
-        "peak_memory_bytes": peak_memory(evidence),
+        "peak_memory_bytes": weight["peak_bytes"] if weight else None,
+        "memory": weight,
+        "capacity": capacity_facts(evidence.capacity),
         "accuracy": found.to_json() if found else None,
         "accuracy_note": _accuracy_note(found, planned.main),
         "time_to_target_s": _time_to_target(found),

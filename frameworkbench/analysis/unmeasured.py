@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..store.records import Run
+from .memory import FROM_SPEED
 
 # True of every run of this version, whatever was planned.
 STANDING = (
@@ -21,7 +22,8 @@ def unmeasured(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:
         run: the run as read from disk.
         cells: the cells as in ``report.json``.
     """
-    return [*_cells(cells), *_blocks(run, cells), *_accuracy(run, cells), *_scope(run, cells), *_budget(run), *STANDING]
+    found = [*_cells(cells), *_blocks(run, cells), *_accuracy(run, cells), *_memory(cells), *_scope(run, cells)]
+    return [*found, *_budget(run), *STANDING]
 
 
 def _cells(cells: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -64,6 +66,21 @@ def _accuracy(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:
     if not short:
         return []
     return [f"Accuracy is from fewer than the {planned} planned seeds in {len(short)} of {len(proved)} main-mode rows."]
+
+
+def _memory(cells: Sequence[Mapping[str, Any]]) -> list[str]:
+    shown = [cell["memory"] for cell in cells if cell["status"] == "ok" and cell["memory"]]
+    sentences = []
+    unweighed = sum(found["source"] == FROM_SPEED for found in shown)
+    if unweighed:
+        sentences.append(
+            f"Memory was not weighed in a process of its own for {unweighed} of {len(shown)} rows: their figure is the "
+            "peak of timed processes, without children and phases."
+        )
+    short = sum(found["phases"] is not None and found["growth"] is None for found in shown)
+    if short:
+        sentences.append(f"Too few steps fitted the time of the memory pass to tell a leak in {short} rows.")
+    return sentences
 
 
 def _scope(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:

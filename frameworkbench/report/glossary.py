@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+MEMORY_NOTE = (
+    "Peak resident memory of the process tree in each phase, from processes of their own that are never timed."
+)
 GLOSSARY = (
     (
         "proved",
@@ -22,7 +25,15 @@ GLOSSARY = (
         "time to first step",
         "import, build and first training step together: cold with empty compile caches, warm with filled ones.",
     ),
-    ("peak memory", "largest resident memory of a timed process (median over processes)."),
+    (
+        "peak memory",
+        "largest resident memory of the process tree in a process that is weighed and never timed; where there was no "
+        "such process, of a timed one (median over processes).",
+    ),
+    ("LEAK_MEM", "memory grows with every step, by more than 1 % of the peak over 200 steps."),
+    ("MEM_HIDDEN", "other processes that the worker started hold more than a fifth of the memory; they are counted."),
+    ("MEM_MODE", "the framework's own count of device memory contradicts the device's."),
+    ("largest batch", "most samples in one step with which 20 steps trained within a cap on resident memory."),
     (
         "accuracy",
         "share of right answers on the whole test set, computed by the harness from the exported weights.",

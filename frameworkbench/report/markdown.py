@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .glossary import GLOSSARY
+from .glossary import GLOSSARY, MEMORY_NOTE
+from .memory_table import HEADINGS
 from .view import QUESTION, Group, Row, View
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]#|~$])")
@@ -105,6 +106,8 @@ def _group(group: Group) -> str:
         parts.append(f"Pairs (a difference below {group.delta} does not count):\n\n{pairs}")
     if group.others:
         parts.append(f"### Other modes, without verdict\n\n{_speed(group.others)}\n\n{_quality(group.others)}")
+    if group.memory:
+        parts.append(f"### Memory by phase\n\n{MEMORY_NOTE}\n\n{table(HEADINGS, [row.cells for row in group.memory])}")
     return "\n\n".join(parts)
 
 
@@ -125,7 +128,7 @@ def _quality(rows: Sequence[Row]) -> str:
             row.version,
             row.cold,
             row.warm,
-            row.memory,
+            f"{row.memory} ({row.memory_remarks})" if row.memory_remarks else row.memory,
             f"{row.accuracy} ({row.accuracy_note})" if row.fact["accuracy"] else row.accuracy_note,
             row.parity,
         )

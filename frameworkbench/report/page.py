@@ -8,7 +8,8 @@ from typing import Any
 import jinja2
 
 from .chart import chart
-from .glossary import GLOSSARY
+from .glossary import GLOSSARY, MEMORY_NOTE
+from .memory_table import HEADINGS
 from .text import plain, tiny
 from .view import QUESTION, View
 
@@ -16,7 +17,10 @@ from .view import QUESTION, View
 def page(view: View, report: dict[str, Any]) -> str:
     """Render the page; every value is escaped by the template engine."""
     charts = {group.anchor: chart(group) for group in view.groups}
-    return _template().render(view=view, report=report, charts=charts, question=QUESTION, glossary=GLOSSARY)
+    return _template().render(view=view, report=report, charts=charts, question=QUESTION, **_WORDS)
+
+
+_WORDS = {"glossary": GLOSSARY, "memory_note": MEMORY_NOTE, "memory_headings": HEADINGS}
 
 
 @cache

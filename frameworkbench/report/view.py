@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .memory_table import MemoryRow, memory_remarks, memory_rows
 from .text import NOTHING, factor, interval_text, percent, seconds, significant, size, tiny
 
 QUESTION = "Which deep-learning framework, in which execution mode, should I use for this work — and how do I know?"
@@ -43,6 +44,7 @@ class Row:
     cold: str
     warm: str
     memory: str
+    memory_remarks: str
     accuracy: str
     accuracy_note: str
     parity: str
@@ -63,6 +65,7 @@ class Group:
     others: tuple[Row, ...]
     pairs: tuple[dict[str, str], ...]
     threads: tuple[str, ...]
+    memory: tuple[MemoryRow, ...]
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -126,6 +129,7 @@ def _group(index: int, comparison: Table, report: Table) -> Group:
         threads=tuple(
             _unequal_threads(cell) for cell in sorted(main, key=_order) + sorted(rest, key=_order) if _is_unequal(cell)
         ),
+        memory=memory_rows((*sorted(main, key=_order), *sorted(rest, key=_order))),
     )
 
 
@@ -159,6 +163,7 @@ def _row(cell: Table, best: float) -> Row:
         cold=seconds(cell["time_to_first_step_s"]),
         warm=seconds(cell["time_to_first_step_warm_s"]),
         memory=size(cell["peak_memory_bytes"]),
+        memory_remarks=memory_remarks(cell["memory"]),
         accuracy=_accuracy(cell["accuracy"]),
         accuracy_note=_accuracy_note(cell),
         parity=_parity(cell["parity"]),

@@ -123,6 +123,43 @@ class PlantedRun:
         }
         return self.append(key, "speed", payload, block=block, attempt=attempt, **changes)
 
+    def weighing(self, key: str, peak: int = 400 * 2**20, leak: int = 0, **changes: Any) -> Path:
+        """A record of the memory pass whose largest phase is the steady one."""
+        sizes = {"import": 0.4, "build": 0.5, "stage": 0.6, "first_step": 0.8, "check": 0.85, "steady": 1.0}
+        phases = {
+            name: {
+                "peak_bytes": round(part * peak),
+                "own_peak_bytes": round(part * peak),
+                "resident_bytes": round(part * peak * 0.9),
+                "tree_pss_bytes": round(part * peak * 0.95),
+                "own_pss_bytes": round(part * peak * 0.95),
+                "children": 0,
+                "readings": 30,
+            }
+            for name, part in sizes.items()
+        }
+        start = round(peak * 0.9)
+        found = {
+            "peak_bytes": peak,
+            "source": "memory pass",
+            "phases": phases,
+            "reset": True,
+            "readings": 180,
+            "series": {"burst": 40, "resident_bytes": [start + leak * n for n in range(200)], "live_bytes": None},
+            "cgroup": {"peak_bytes": 5 * 2**30, "counter": "memory.peak", "note": "counts page cache"},
+            "device": None,
+            "device_note": "not measured on cpu",
+        }
+        snapshot = check("weights", "dense_1.kernel", 1e-6, 1e-4, 3, True)
+        payload = {"memory": found, "snapshot": snapshot, "effective": {}}
+        return self.append(key, "memory", payload, **{"block": 1, **changes})
+
+    def capacity(self, key: str, batch: int = 24_576, bound: str = "memory") -> Path:
+        """A record of the capacity pass."""
+        limits = {"steps": 20, "resolution": 1 / 16, "cap_bytes": 4 * 2**30, "address_space_bytes": None}
+        found = {"batch": batch, "too_large": batch + 1024, "bound": bound, "trials": [], "limit_s": 300.0, **limits}
+        return self.append(key, "capacity", {"capacity": found})
+
     def complete(self, block: int, keys: Sequence[str], attempt: int = 1) -> Path:
         """Sign off a block."""
         payload = {"block": block, "attempt": attempt, "cells": list(keys), "complete": True}
@@ -212,6 +249,9 @@ def example(folder: Path) -> Path:
     planted.append(absent, "environment", {}, **missing)
     planted.timed({fast: 12_400.0, twin: 12_420.0, slow: 8_000.0, oracle: 900.0, compiled: 15_000.0})
     planted.full_training(fast, (0.951, 0.955, 0.948))
+    planted.weighing(fast)
+    planted.weighing(slow, leak=100_000, code="LEAK_MEM", reason="resident memory grows")
+    planted.capacity(fast)
     lstm = {"workload": "text-lstm", "data": "real"}
     one, two, far = planted.cell("alpha", **lstm), planted.cell("beta", **lstm), planted.cell("gamma", **lstm)
     for key in (one, two, far):

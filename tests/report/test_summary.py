@@ -46,6 +46,48 @@ def test_planted_numbers_come_back(planted: PlantedRun) -> None:
     assert cell["blocks"] == {"planned": 6, "counted": 6, "failed": 0, "torn": 0}
 
 
+def test_memory_comes_from_the_memory_pass(planted: PlantedRun) -> None:
+    """A weighed cell shows the weighing's peak with its source; one that was only timed shows the timed processes'."""
+    weighed, timed = planted.cell("alpha"), planted.cell("beta")
+    for key in (weighed, timed):
+        planted.proof(key)
+    planted.timed({weighed: 1000.0, timed: 900.0})
+    planted.weighing(weighed, peak=400 * 2**20)
+    planted.capacity(weighed)
+    first, second = facts(planted.plan())["cells"]
+    assert first["peak_memory_bytes"] == first["memory"]["peak_bytes"] == 400 * 2**20
+    assert "memory pass" in first["memory"]["source"]
+    assert first["memory"]["phases"]["build"]["peak_bytes"] == 200 * 2**20
+    assert first["memory"]["flags"] == []
+    assert (first["capacity"]["batch"], first["capacity"]["bound"]) == (24_576, "memory")
+    assert second["peak_memory_bytes"] == 300 * 2**20
+    assert (second["memory"]["phases"], second["capacity"]) == (None, None)
+    assert "timed process" in second["memory"]["source"]
+
+
+def test_flags_are_derived_from_the_readings(planted: PlantedRun) -> None:
+    """A leak shows in the report because the stored readings grow, whatever code the record carries."""
+    key = planted.cell("alpha")
+    planted.proof(key)
+    planted.timed({key: 1000.0})
+    planted.weighing(key, leak=100_000)
+    cell = only(planted)
+    assert [flag["code"] for flag in cell["memory"]["flags"]] == ["LEAK_MEM"]
+    assert cell["memory"]["growth"]["slope"] == pytest.approx(100_000)
+    assert cell["status"] == "ok"
+
+
+def test_a_wrong_result_while_weighing_holds_for_the_cell(planted: PlantedRun) -> None:
+    """A process that computed something else when it was weighed takes all numbers from its cell."""
+    key = planted.cell("alpha")
+    planted.proof(key)
+    planted.timed({key: 1000.0})
+    planted.weighing(key, status="not_comparable", code="WRONG_RESULT", reason="in the memory pass: off")
+    cell = only(planted)
+    assert (cell["status"], cell["code"]) == ("not_comparable", "WRONG_RESULT")
+    assert (cell["memory"], cell["peak_memory_bytes"], cell["capacity"]) == (None, None, None)
+
+
 def test_the_worst_parity_check_is_on_top(planted: PlantedRun) -> None:
     """The check nearest to its limit stands for the proof; a failed one or a NaN outranks all others."""
     good, bad = planted.cell("alpha"), planted.cell("beta")
@@ -239,6 +281,10 @@ def test_strange_payloads_do_not_stop_the_report(planted: PlantedRun) -> None:
     planted.append(key, "speed", odd, block=1)
     planted.append(key, "speed", {"windows": [{"steps": 1, "start_ns": 5, "stop_ns": 5}]}, block=1, attempt=2)
     planted.complete(1, [key])
+    strange = {"peak_bytes": 5, "phases": {"steady": 3}, "series": {"resident_bytes": ["a"] * 300}, "device": {"x": 1}}
+    planted.append(key, "memory", {"memory": strange}, block=1)
+    planted.append(key, "memory", {"memory": []}, block=2)
+    planted.append(key, "capacity", {"capacity": 3})
     planted.append(key, "accuracy", {"epochs": None, "final": {"accuracy": "nan"}}, seed=1)
     planted.append(key, "accuracy", {"epochs": [{}, 3], "final": {"accuracy": 0.5}}, seed=2)
     assert only(planted)["status"] == "failed"

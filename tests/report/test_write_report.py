@@ -94,7 +94,9 @@ def test_every_field_is_documented(tmp_path: Path) -> None:
     report = json.loads(write(example(tmp_path), tmp_path / "out")["report.json"])
     text = (Path(__file__).parents[2] / "docs" / "report-json.md").read_text(encoding="utf-8")
     cell = report["cells"][0]
-    nested = [cell["throughput_samples_per_s"], cell["parity"], cell["blocks"], cell["accuracy"]]
+    memory = cell["memory"]
+    nested = [cell["throughput_samples_per_s"], cell["parity"], cell["blocks"], cell["accuracy"], cell["capacity"]]
+    nested += [memory, memory["growth"], memory["phases"], memory["phases"]["steady"]]
     tables = [report, cell, report["comparisons"][0], report["comparisons"][0]["pairs"][0], report["harness"]]
     keys = {key for found in (*tables, *nested, report["run"]) for key in found}
     assert sorted(key for key in keys if f"`{key}`" not in text) == []
@@ -165,6 +167,19 @@ def test_rows_of_other_modes_carry_no_verdict(tmp_path: Path) -> None:
     assert [row.rank for row in group.others] == ["–", "–"]
     assert [row.rank for row in group.ranked] == ["1", "1", "2", "–", "–", "–"]
     assert "Other modes, without verdict" in write(tmp_path, tmp_path / "out")["report.md"]
+
+
+def test_memory_is_shown_by_phase_with_its_flags(tmp_path: Path) -> None:
+    """Weighed rows have a table of phases in both forms, with growth, capacity and what is odd; others do not."""
+    files = write(example(tmp_path), tmp_path / "out")
+    for name in ("report.md", "report.html"):
+        text = files[name].replace("\\_", "_")
+        assert "Memory by phase" in text, name
+        assert "LEAK_MEM: resident memory grows by 100.0 kB a step" in text, name
+        assert "24,576 within 4.00 GiB" in text, name
+    rows = [line for line in files["report.md"].splitlines() if "200 MiB | 240 MiB | 320 MiB | 400 MiB" in line]
+    assert [row.split("|")[1].strip() for row in rows] == ["alpha:usual", "gamma:usual"]
+    assert "Memory was not weighed in a process of its own" in files["report.md"]
 
 
 def test_failures_have_their_reasons(tmp_path: Path) -> None:

@@ -1,0 +1,79 @@
+"""Memory by phase as rows of text, for the cells that were weighed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .text import NOTHING, significant, size
+
+# Phase of the record → heading. The harness's own check is in report.json only.
+PHASES = (
+    ("import", "Import"),
+    ("build", "Build"),
+    ("stage", "Staging"),
+    ("first_step", "First step"),
+    ("steady", "Steady"),
+)
+HEADINGS = (
+    "Framework and mode",
+    *(heading for _, heading in PHASES),
+    "Peak",
+    "Growth a step",
+    "Largest batch",
+    "Remarks",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRow:
+    """One weighed cell: its name, the figures under ``HEADINGS`` after it, and remarks."""
+
+    name: str
+    figures: tuple[str, ...]
+    remarks: str
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """All columns in order."""
+        return (self.name, *self.figures, self.remarks)
+
+
+def memory_rows(cells: Iterable[Mapping[str, Any]]) -> tuple[MemoryRow, ...]:
+    """A row for each cell that has phases or a capacity."""
+    return tuple(_row(cell) for cell in cells if (cell["memory"] or {}).get("phases") or cell["capacity"])
+
+
+def memory_remarks(found: Mapping[str, Any] | None) -> str:
+    """Codes of what is odd about a memory figure, empty if nothing is."""
+    return ", ".join(flag["code"] for flag in found["flags"]) if found else ""
+
+
+def _row(cell: Mapping[str, Any]) -> MemoryRow:
+    found: Mapping[str, Any] = cell["memory"] or {"phases": None, "growth": None, "flags": [], "reset": None}
+    phases = found["phases"] or {}
+    figures = (
+        *(size((phases.get(name) or {}).get("peak_bytes")) for name, _ in PHASES),
+        size(found.get("peak_bytes")),
+        _growth(found["growth"]),
+        _capacity(cell["capacity"]),
+    )
+    remarks = [f"{flag['code']}: {flag['reason']}" for flag in found["flags"]]
+    if found["reset"] is False:
+        remarks.append("the kernel did not allow the peak to be set back: each phase shows the peak so far")
+    return MemoryRow(cell["label"], figures, "; ".join(remarks) or NOTHING)
+
+
+def _growth(found: Mapping[str, Any] | None) -> str:
+    if not found:
+        return NOTHING
+    slope = found["slope"] / 1000
+    return "0 kB" if abs(slope) < 0.05 else f"{significant(slope, 2)} kB"
+
+
+def _capacity(found: Mapping[str, Any] | None) -> str:
+    if not found:
+        return NOTHING
+    more = "" if found["bound"] == "memory" else f" or more (stopped by {found['bound']})"
+    return f"{found['batch']:,}{more} within {size(found['cap_bytes'])}"
