@@ -114,6 +114,9 @@ _ADAPTER = """
 from frameworkbench.adapter import Adapter
 class Recorder(Adapter):
     def build(self, model, loss, optimizer, weights): pass
+    def load(self, weights): pass
+    def infer(self, batch): EVENTS.append("infer"); return batch
+    def fetch(self, handle): return handle
     def stage(self, batches): return list(range(len(batches)))
     def step(self, batch): EVENTS.append("step"); return 1.0
     def loss(self, handle): return handle
