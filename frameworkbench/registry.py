@@ -15,6 +15,7 @@ from .content import content_dir
 from .errors import SpecError, UsageError
 from .spec.fields import Fields
 from .spec.layers import KINDS
+from .spec.protocol import TASKS
 from .spec.training import LOSSES, OPTIMIZERS
 
 MODE_CLASSES = ("eager", "graph", "compiled")
@@ -48,6 +49,7 @@ class AdapterInfo:
     """What an adapter folder declares about itself.
 
     ``interpreter`` is "managed" (an environment made from the lock) or "core" (the harness's own Python).
+    ``tasks`` is "train" alone where nothing is declared: nobody's inference is measured unasked.
     ``environment`` holds variables set before the worker starts; values may contain ``{threads}`` and
     ``{compile_cache}``.
     """
@@ -66,6 +68,7 @@ class AdapterInfo:
     devices: tuple[str, ...]
     precisions: tuple[str, ...]
     layers: frozenset[str]
+    tasks: tuple[str, ...]
     losses: frozenset[str]
     optimizers: frozenset[str]
     environment: Mapping[str, str]
@@ -138,6 +141,7 @@ def read_adapter(folder: Path) -> AdapterInfo:
         devices=_texts(fields, "devices", ("cpu", "cuda")),
         precisions=_texts(fields, "precisions", ("float32", "float64")),
         layers=frozenset(_texts(fields, "layers", (*KINDS, "residual"))),
+        tasks=_texts(fields, "tasks", TASKS) if fields.has("tasks") else ("train",),
         losses=frozenset(_texts(fields, "losses", LOSSES)),
         optimizers=frozenset(_texts(fields, "optimizers", OPTIMIZERS)),
         environment=_environment(fields),

@@ -21,7 +21,6 @@ from ..store.run import MANIFEST, PLANS
 from . import codes, passes
 from .events import Event, Report
 from .fingerprints import available_cores, machine, machine_sha256
-from .judge import Expected
 from .link import Setting
 from .options import RunOptions
 from .outlook import Outlook
@@ -133,7 +132,7 @@ class _Stages:
         """Train each main mode from one seed for its accuracy; nothing where the suite has no accuracy pass."""
         if not self._protocol.accuracy_seeds:
             return
-        todo = [p for p in self._proven() if p.main and not self._run.finished(p.key, "accuracy", seed=seed)]
+        todo = [p for p in self._proven() if p.trains and not self._run.finished(p.key, "accuracy", seed=seed)]
         self._session.order.shuffle(todo)
         if todo:
             self._report(Event("phase", f"training for accuracy with seed {seed}: {len(todo)} runs"))
@@ -198,12 +197,7 @@ class _Stages:
         started = time.monotonic()
         self._session.order.shuffle(members)
         for planned in members:
-            expected = self._session.expected(planned)
-
-            def work(setting: Setting, log: Path, expected: Expected = expected) -> Outcome:
-                return passes.speed(setting, expected, log, chooser=self._session.chooser)
-
-            self._unit(planned, "speed", work, block=number, attempt=attempt)
+            self._unit(planned, "speed", self._timing(planned), block=number, attempt=attempt)
         self._session.append_block(number, attempt, [p.key for p in members], time.monotonic() - started)
 
     def _unit(
@@ -225,16 +219,25 @@ class _Stages:
         return outcome
 
     def _prove_one(self, planned: Planned) -> None:
-        expected = self._session.expected(planned)
+        proof = self._proof(planned)
         for attempt in range(1, _MAX_TRIES + 1):
-            outcome = self._unit(
-                planned,
-                "proof",
-                lambda setting, log: passes.proof(setting, expected, log, chooser=self._session.chooser),
-                attempt=attempt,
-            )
+            outcome = self._unit(planned, "proof", proof, attempt=attempt)
             if outcome.code not in codes.RETRY:
                 return
+
+    def _proof(self, planned: Planned) -> Work:
+        chooser = self._session.chooser
+        if planned.cell.task == "infer":
+            return lambda setting, log: passes.prove_inference(setting, log, chooser=chooser)
+        expected = self._session.expected(planned)
+        return lambda setting, log: passes.proof(setting, expected, log, chooser=chooser)
+
+    def _timing(self, planned: Planned) -> Work:
+        chooser = self._session.chooser
+        if planned.cell.task == "infer":
+            return lambda setting, log: passes.time_inference(setting, log, chooser=chooser)
+        expected = self._session.expected(planned)
+        return lambda setting, log: passes.speed(setting, expected, log, chooser=chooser)
 
     def _train_one(self, planned: Planned, seed: int) -> None:
         def work(setting: Setting, log: Path) -> Outcome:
@@ -291,7 +294,7 @@ class _Stages:
             counted = {record["block"] for record in run.counted_speed_records(planned.key)}
             self._outlook.expect(planned, "speed", blocks - len(counted))
             seeds = len({record["seed"] for record in run.cell_records(planned.key, "accuracy")})
-            self._outlook.expect(planned, "accuracy", protocol.accuracy_seeds - seeds if planned.main else 0)
+            self._outlook.expect(planned, "accuracy", protocol.accuracy_seeds - seeds if planned.trains else 0)
         failed = [p for p in self._runnable() if run.finished(p.key, "proof") and p not in self._proven()]
         self._outlook.drop(failed)
 

@@ -91,6 +91,25 @@ class Link:
         model = self._setting.workload.model.to_json()
         self.worker.ask("build", model=model, loss=loss.to_json(), optimizer=optimizer.to_json(), weights=str(file))
 
+    def load(self, weights: Mapping[str, Array]) -> None:
+        """Give the built model other weights and forget the optimizer's state."""
+        file = self._file("npz")
+        np.savez(file, **weights)  # type: ignore[arg-type]
+        self.worker.ask("load", weights=str(file))
+
+    def answer(self, count: int) -> tuple[dict[str, Any], Path]:
+        """A window of queued requests on staged batches that the current weights have not seen.
+
+        Returns:
+            The window as stamped by the parent, with its number of requests as ``steps``; and the file of the answers
+            ``(count, B, classes)``, to be read once the worker is gone.
+        """
+        return self._requests("answer", count)
+
+    def requests(self, count: int) -> tuple[dict[str, Any], Path]:
+        """The same one after the other: the window also holds ``latencies_ns`` by the worker's clock."""
+        return self._requests("requests", count)
+
     def stage(self, order: Array, *, keep: bool = True) -> None:
         """Put these batches on the device; without ``keep`` the worker holds no host copy and cannot predict."""
         self.worker.ask("stage", indices=self._save(order), keep=keep)
@@ -131,6 +150,12 @@ class Link:
         reply = self.worker.ask("effective")
         check_settings(self._setting.cell, self._setting.cores, reply["effective"], reply["observed"])
         return {**reply["effective"], "observed": reply["observed"]}
+
+    def _requests(self, op: str, count: int) -> tuple[dict[str, Any], Path]:
+        file = self._file("npy")
+        reply = self.worker.timed(op, count=count, path=str(file))
+        names = ("start_ns", "stop_ns", "claimed_ns", "cpu_s", "census", "latencies_ns")
+        return {"steps": count, **{name: reply[name] for name in names if name in reply}}, file
 
     def _save(self, array: Array) -> str:
         file = self._file("npy")

@@ -7,7 +7,7 @@ own with the reason, so that nothing that was asked for goes missing.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,11 @@ class Planned:
     key: str
     main: bool
     refusal: tuple[str, str] | None
+
+    @property
+    def trains(self) -> bool:
+        """Whether it is trained for an accuracy: a framework's main mode, in the task that trains."""
+        return self.main and self.cell.task == "train"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +92,9 @@ def make_plan(
     plan = []
     for workload in choice.workloads:
         dataset = datasets[workload.name]
-        for info, mode in choice.modes:
+        for task, info, mode in _rows(options, choice):
             cell = Cell(
-                task="train",
+                task=task,
                 workload=workload.name,
                 data=dataset.kind,
                 adapter=info.name,
@@ -119,10 +124,21 @@ def make_plan(
     return plan
 
 
+def _rows(options: RunOptions, choice: Choice) -> Iterator[tuple[str, AdapterInfo, Mode]]:
+    """Every row of one workload: each chosen mode trains; main modes infer, and others that were asked for by name."""
+    for task in options.protocol.tasks:
+        for info, mode in choice.modes:
+            named = f"{info.name}:{mode.name}" in options.adapters
+            if task == "train" or mode.name == info.main_mode or named:
+                yield task, info, mode
+
+
 def refusal(info: AdapterInfo, mode: Mode, workload: Workload, cell: Cell) -> tuple[str, str] | None:
     """Why this combination cannot run, by the adapter's own declaration and this machine's tools; None if it can."""
     if cell.device not in info.devices:
         return codes.UNSUPPORTED_DEVICE, f"{info.title} declares {', '.join(info.devices)}; asked for {cell.device}"
+    if cell.task not in info.tasks:
+        return codes.UNSUPPORTED_TASK, f"{info.title}'s adapter does not declare the task {cell.task}"
     missing = sorted(workload.model.kinds - info.layers)
     if missing:
         return codes.UNSUPPORTED_LAYER, f"{info.title}'s adapter does not declare the layer {missing[0]}"

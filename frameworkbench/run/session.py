@@ -28,7 +28,8 @@ from .plan import Choice, Planned
 from .prepare import Ready, cell_cache
 from .worker_process import read_log_end
 
-_IMPORT_OPS, _BUILD_OPS, _STEP_OPS = ("start",), ("build",), ("steps", "window", "epoch")
+_IMPORT_OPS, _BUILD_OPS = ("start",), ("build", "load")
+_STEP_OPS = ("steps", "window", "epoch", "answer", "requests")
 
 
 @dataclass(slots=True)

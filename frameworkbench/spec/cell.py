@@ -33,8 +33,9 @@ class Cell:
 
     @property
     def label(self) -> str:
-        """Workload and entrant, for progress and messages."""
-        return f"{self.workload} {self.row}"
+        """Workload, task unless it is training, and entrant, for progress and messages."""
+        task = "" if self.task == "train" else f" {self.task}"
+        return f"{self.workload}{task} {self.row}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for plans and records."""

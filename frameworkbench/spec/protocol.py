@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..errors import UsageError
+
+TASKS = ("train", "infer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,7 @@ SUITES: dict[str, Protocol] = {
         accuracy_seeds=3,
         delta=0.03,
         cell_timeout_s=900.0,
-        tasks=("train",),
+        tasks=("train", "infer"),
         twin=True,
         sentinel_readings=20,
         extra_blocks_share=0.5,
@@ -192,7 +195,7 @@ SUITES: dict[str, Protocol] = {
         accuracy_seeds=3,
         delta=0.02,
         cell_timeout_s=900.0,
-        tasks=("train",),
+        tasks=("train", "infer"),
         twin=True,
         sentinel_readings=20,
         extra_blocks_share=0.5,
@@ -205,12 +208,16 @@ SUITES: dict[str, Protocol] = {
 }
 
 
-def suite(name: str, *, data: str | None = None) -> Protocol:
-    """A preset by name, with another data source if one is asked for.
+def suite(name: str, *, data: str | None = None, tasks: Sequence[str] = ()) -> Protocol:
+    """A preset by name, with another data source or other tasks if they are asked for.
 
     Raises:
-        UsageError: no such suite.
+        UsageError: no such suite or task.
     """
     if name not in SUITES:
         raise UsageError(f"unknown suite {name!r}; known: {', '.join(SUITES)}")
-    return replace(SUITES[name], data=data) if data else SUITES[name]
+    unknown = [task for task in tasks if task not in TASKS]
+    if unknown:
+        raise UsageError(f"--task: expected some of {', '.join(TASKS)}; received {unknown[0]!r}")
+    chosen = SUITES[name]
+    return replace(chosen, data=data or chosen.data, tasks=tuple(t for t in TASKS if t in tasks) or chosen.tasks)

@@ -6,9 +6,20 @@ reference happens after the worker has delivered, so that it never disturbs a ti
 
 from .accuracy import accuracy
 from .capacity import capacity
+from .infer import prove_inference, time_inference
 from .memory import memory
 from .outcome import Outcome
 from .proof import draw_snapshot_steps, proof
 from .speed import speed
 
-__all__ = ["Outcome", "accuracy", "capacity", "draw_snapshot_steps", "memory", "proof", "speed"]
+__all__ = [
+    "Outcome",
+    "accuracy",
+    "capacity",
+    "draw_snapshot_steps",
+    "memory",
+    "proof",
+    "prove_inference",
+    "speed",
+    "time_inference",
+]

@@ -1,0 +1,225 @@
+"""The passes of the task ``infer``: a proof that answers follow inputs and weights, and their speed.
+
+Throughput is at the workload's batch size, latency at batch size 1. Both end with the answer in the harness's
+memory, and in both every group of requests has weights of its own (``requests.py``).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...analysis import parity
+from ...analysis.parity import Check
+from ...errors import WorkerError
+from ...reference import probe_weights
+from .. import census, codes
+from ..judge import batch_order
+from ..link import Link, Setting, open_link
+from .outcome import Outcome, close_books, seconds
+from .requests import Group, Weights, changed, check_answers
+from .speed import check_clocks, window_steps
+
+Array = npt.NDArray[Any]
+
+_PROOF_BATCHES = 4
+_PROOF_SINGLES = 16
+# Looked at in each group of a timed process: a cell that answers one request in twenty wrongly escapes
+# 16 groups with a probability of 1e-7, and one process costs the reference well under a second.
+_SAMPLES = 24
+
+_WARMUP_REQUESTS = 20
+# A window of fast requests should last this long, so that the marks of the parent do not count.
+_WINDOW_S = 0.1
+_STAGED_BYTES = 128 * 2**20
+_MOST_GROUPS = 64
+
+_LEAST_SINGLES = 200
+_MOST_SINGLES = 2048
+_STAGED_SINGLES = 256
+
+
+def prove_inference(setting: Setting, log: Path, *, chooser: random.Random) -> Outcome:
+    """Prove that a cell answers as the reference does: two sets of weights, the batch size and single requests.
+
+    The compile cache is emptied first, so this process also gives the cold time to the first answer.
+    """
+    shutil.rmtree(setting.compile_cache, ignore_errors=True)
+    outcome = Outcome(payload={"cache": "cold"})
+    given = probe_weights(setting.workload.model, setting.seed)
+    others = [changed(given, chooser), changed(given, chooser)]
+    batches = _batches(setting, _PROOF_BATCHES + 1)
+    singles = batches.reshape(-1, 1)[:_PROOF_SINGLES]
+    with open_link(setting, log) as link:
+        link.start()
+        link.build(given, setting.workload.loss, setting.workload.optimizer)
+        phases = {"import_s": seconds(link, "start"), "build_s": seconds(link, "build")}
+        link.stage(batches)
+        checks = parity.compare_weights(link.export(), given)
+        window, first = link.answer(1)
+        groups = [Group("logits", given, batches[:1], first)]
+        outcome.payload["phases"] = phases | {"first_step_s": window["claimed_ns"] / 1e9}
+        window, answers = link.answer(_PROOF_BATCHES)
+        groups.append(Group("logits", given, batches[1:], answers))
+        outcome.payload["step_s"] = window["claimed_ns"] / 1e9 / _PROOF_BATCHES
+        link.load(others[0])
+        checks += parity.compare_weights(link.export(), others[0])
+        groups.append(Group("follows", others[0], batches[:_PROOF_BATCHES], link.answer(_PROOF_BATCHES)[1]))
+        link.stage(singles)
+        groups.append(Group("single", others[0], singles, link.requests(_PROOF_SINGLES)[1]))
+        link.load(others[1])
+        groups.append(Group("follows", others[1], singles, link.requests(_PROOF_SINGLES)[1]))
+        outcome.payload["effective"] = link.effective()
+        link.worker.close()
+        checks += _looked_up(outcome, setting, groups, batches.size, chooser)
+    close_books(outcome, link)
+    _conclude(outcome, checks)
+    return outcome
+
+
+def time_inference(setting: Setting, log: Path, *, chooser: random.Random) -> Outcome:
+    """Time a cell in one fresh process: windows of queued batches, then requests one by one.
+
+    Whether the answers were right is looked up afterwards, in requests that are drawn once all have been answered.
+    """
+    outcome = Outcome(payload={"cache": "warm"})
+    given = probe_weights(setting.workload.model, setting.seed)
+    with open_link(setting, log) as link:
+        link.start()
+        link.build(given, setting.workload.loss, setting.workload.optimizer)
+        timing = _Timing(setting, link, given, chooser)
+        first, step_s, warmup_s = timing.warm_up()
+        windows = timing.windows(step_s)
+        latency = timing.latencies()
+        census.check(windows, setting.cores)
+        outcome.payload |= {
+            "phases": {
+                "import_s": seconds(link, "start"),
+                "build_s": seconds(link, "build"),
+                "first_step_s": first,
+                "warmup_s": warmup_s,
+            },
+            "windows": windows,
+            "latency": latency,
+            "effective": link.effective(),
+            "memory": {"peak_bytes": link.worker.ask("memory")["peak_bytes"], "source": "speed process"},
+            "load_average": round(os.getloadavg()[0], 2),
+        }
+        link.worker.close()
+        checks = _looked_up(outcome, setting, timing.groups, _SAMPLES, chooser)
+    check_clocks([*windows, *map(_claimed_by_request, latency["windows"])])
+    worst = parity.worst(checks)
+    outcome.payload["snapshot"] = worst.to_json()
+    close_books(outcome, link)
+    if not worst.passed:
+        outcome.status, outcome.code = "not_comparable", codes.WRONG_RESULT
+        outcome.reason = f"in the timed process: {_sentence(worst)}"
+    return outcome
+
+
+class _Timing:
+    """The timed part of one process; ``groups`` collects what was answered from which weights."""
+
+    def __init__(self, setting: Setting, link: Link, given: Weights, chooser: random.Random) -> None:
+        self._setting, self._link, self._given, self._chooser = setting, link, given, chooser
+        self.groups: list[Group] = []
+
+    def warm_up(self) -> tuple[float, float, float]:
+        """Seconds of the first request, of a later one, and of the whole warm-up."""
+        protocol, link = self._setting.protocol, self._link
+        order = _batches(self._setting, max(2, protocol.warmup_steps))
+        link.stage(order, keep=False)
+        first, answers = link.answer(1)
+        self.groups.append(Group("answers", self._given, order[:1], answers))
+        rest, answers = link.answer(len(order) - 1)
+        self.groups.append(Group("answers", self._given, order[1:], answers))
+        again, _ = self._ask(order, len(order))  # the faster of two looks, as a disturbed one gives too short a window
+        step_s = min(rest["claimed_ns"] / rest["steps"], again["claimed_ns"] / again["steps"]) / 1e9
+        return first["claimed_ns"] / 1e9, max(step_s, 1e-7), (rest["claimed_ns"] + again["claimed_ns"]) / 1e9
+
+    def windows(self, step_s: float) -> list[dict[str, Any]]:
+        """Windows of queued requests until the protocol's window is full; a change of weights lies between two."""
+        protocol = self._setting.protocol
+        wanted = protocol.windows * window_steps(protocol, step_s)
+        order = _batches(self._setting, min(wanted, self._staged(step_s)))
+        self._link.stage(order, keep=False)
+        rounds = min(-(-wanted // len(order)), _MOST_GROUPS)
+        return [self._ask(order, len(order))[0] for _ in range(rounds)]
+
+    def latencies(self) -> dict[str, Any]:
+        """Single requests, at least 200 unless they take too long, in two groups or more."""
+        batches = _batches(self._setting, -(-_STAGED_SINGLES // self._setting.workload.batch_size))
+        singles = batches.reshape(-1, 1)[:_STAGED_SINGLES]
+        self._link.stage(singles, keep=False)
+        warm, _ = self._ask(singles, _WARMUP_REQUESTS, one_by_one=True)
+        typical_s = max(float(np.median(warm["latencies_ns"][1:])) / 1e9, 1e-7)
+        wanted = single_requests(self._setting.protocol.window_s, self._setting.protocol.window_limit_s, typical_s)
+        rounds = max(2, -(-wanted // len(singles)))
+        windows = [self._ask(singles, -(-wanted // rounds), one_by_one=True)[0] for _ in range(rounds)]
+        return {"batch_size": 1, "first_s": warm["latencies_ns"][0] / 1e9, "windows": windows}
+
+    def _ask(self, order: Array, count: int, *, one_by_one: bool = False) -> tuple[dict[str, Any], Path]:
+        """Change the weights, then put the first requests of ``order``."""
+        link, weights = self._link, changed(self._given, self._chooser)
+        link.load(weights)
+        window, answers = link.requests(count) if one_by_one else link.answer(count)
+        self.groups.append(Group("answers", weights, order[:count], answers))
+        return window, answers
+
+    def _staged(self, step_s: float) -> int:
+        """Batches held ready: more of them where they are answered fast, but not without limit."""
+        workload = self._setting.workload
+        size = 4 * workload.batch_size * int(np.prod(workload.model.input_shape))
+        fast = min(int(_WINDOW_S / step_s), _STAGED_BYTES // size)
+        return max(self._setting.protocol.staged_batches, fast)
+
+
+def single_requests(window_s: float, limit_s: float, typical_s: float) -> int:
+    """How many single requests: a window full, from 200 to 2,048, unless the limit of time allows fewer."""
+    wanted = min(max(round(window_s / typical_s), _LEAST_SINGLES), _MOST_SINGLES)
+    return min(wanted, max(2, int(limit_s / typical_s)))
+
+
+def _batches(setting: Setting, count: int) -> Array:
+    return batch_order(setting.workload, setting.dataset, setting.seed, count)
+
+
+def _looked_up(
+    outcome: Outcome, setting: Setting, groups: list[Group], samples: int, chooser: random.Random
+) -> list[Check]:
+    """The checks of all answers, booked as the oracle's time."""
+    started = time.monotonic()
+    checks = check_answers(setting, groups, samples, chooser)
+    outcome.oracle_s += time.monotonic() - started
+    return checks
+
+
+def _claimed_by_request(window: dict[str, Any]) -> dict[str, Any]:
+    return {**window, "claimed_ns": sum(window["latencies_ns"])}
+
+
+def _conclude(outcome: Outcome, checks: list[Check]) -> None:
+    worst = parity.worst(checks)
+    passed = all(check.passed for check in checks)
+    outcome.payload["parity"] = {"passed": passed, "checks": [check.to_json() for check in checks]}
+    if passed:
+        return
+    if any(check.check == "weights" and check.error == float("inf") for check in checks):
+        raise WorkerError(codes.MODEL_MISMATCH, f"parameter {worst.tensor} is missing or has another shape")
+    first = next(check for check in checks if not check.passed)
+    outcome.status = "not_comparable"
+    outcome.code = codes.WRONG_RESULT if first.check == "follows" else f"PARITY_{first.check.upper()}"
+    outcome.reason = _sentence(first)
+
+
+def _sentence(check: Check) -> str:
+    if check.check == "follows":
+        return f"answers did not follow when the weights were changed: {check.sentence}"
+    return check.sentence
