@@ -50,6 +50,9 @@ Interpreters = Annotated[
     typer.Option("--python", help="adapter=/path/to/python: use this interpreter; may be repeated."),
 ]
 Data = Annotated[str | None, typer.Option("--data", help="real or synthetic [default: the suite's].")]
+Tasks = Annotated[
+    list[str] | None, typer.Option("--task", help="train or infer; may be repeated [default: the suite's].")
+]
 Threads = Annotated[int | None, typer.Option("--threads", help="Cores to use [default: all].")]
 Lane = Annotated[str, typer.Option("--lane", help="matched: threads and precision equalised.")]
 Seed = Annotated[int, typer.Option("--seed", help="Of weights, data order and schedule.")]
@@ -135,6 +138,7 @@ def run(
     workload: Workloads = None,
     adapter: Adapters = None,
     python: Interpreters = None,
+    task: Tasks = None,
     data: Data = None,
     data_dir: DataDir = None,
     device: Device = "cpu",
@@ -172,7 +176,7 @@ def run(
     if lane != "matched":
         raise UsageError(f"--lane: only matched can be run in this version; received {lane!r}")
     options = RunOptions(
-        protocol=find_suite(suite, data=data or ("real" if data_dir else None)),
+        protocol=find_suite(suite, data=data or ("real" if data_dir else None), tasks=task or ()),
         out=(out or Path("results") / suite).absolute(),
         cache_dir=cache_folder(cache_dir),
         workloads=tuple(workload or ()),
@@ -232,6 +236,7 @@ def _adapter_facts(info: Any) -> dict[str, Any]:
         "role": info.role,
         "main_mode": info.main_mode,
         "modes": {mode.name: mode.mode_class for mode in info.modes.values()},
+        "tasks": list(info.tasks),
         "devices": list(info.devices),
         "python": info.python,
     }
@@ -271,16 +276,20 @@ def _finish_run(options: RunOptions, report_dir: Path | None, strict: bool, as_j
     if as_json:
         print_json(summary.to_json())
     else:
-        print_table("", ["workload", "row", "status", "samples/s"], [_cell_row(cell) for cell in cells])
+        tasks = len({cell.facts["task"] for cell in cells}) > 1
+        head = ["workload", *(["task"] if tasks else []), "row", "status", "samples/s"]
+        print_table("", head, [_cell_row(cell, tasks) for cell in cells])
     if strict and any(cell.facts["status"] not in ("ok", "unsupported") for cell in cells):
         raise typer.Exit(6)
 
 
-def _cell_row(cell: Any) -> list[str]:
+def _cell_row(cell: Any, tasks: bool) -> list[str]:
+    """One line of the closing table; the task is named where there are several."""
     facts = cell.facts
     speed = (facts["throughput_samples_per_s"] or {}).get("mean")
     status = facts["status"] + (f"/{facts['code']}" if facts["code"] else "")
-    return [facts["workload"], cell.label, status, "–" if speed is None else f"{speed:,.0f}"]
+    task = [facts["task"]] if tasks else []
+    return [facts["workload"], *task, cell.label, status, "–" if speed is None else f"{speed:,.0f}"]
 
 
 def _write_report(run_dir: Path, out: Path) -> list[Path]:

@@ -29,6 +29,7 @@ from .cells import (
 )
 from .cells import accuracy as cell_accuracy
 from .comparison import LEAST_BLOCKS, Entry, Ranking, rank
+from .latency import latency_facts
 from .memory import capacity_facts, memory_facts
 from .threads import thread_use
 from .unmeasured import unmeasured
@@ -39,6 +40,7 @@ CELL_AXES = (*GROUP_AXES[:3], "adapter", "role", "mode", "mode_class", *GROUP_AX
 # Without a proof these stay empty, whatever was measured.
 _NUMBERS = (
     "throughput_samples_per_s",
+    "latency",
     "time_to_first_step_s",
     "time_to_first_step_warm_s",
     "peak_memory_bytes",
@@ -176,15 +178,18 @@ def _numbers(evidence: Evidence, planned: PlannedCell) -> dict[str, Any]:
         "peak_memory_bytes": weight["peak_bytes"] if weight else None,
         "memory": weight,
         "capacity": capacity_facts(evidence.capacity),
+        "latency": latency_facts(evidence.timed),
         "accuracy": found.to_json() if found else None,
-        "accuracy_note": _accuracy_note(found, planned.main),
+        "accuracy_note": _accuracy_note(found, planned),
         "time_to_target_s": _time_to_target(found),
     }
 
 
-def _accuracy_note(found: Accuracy | None, main: bool) -> str:
+def _accuracy_note(found: Accuracy | None, planned: PlannedCell) -> str:
+    if planned.axes.get("task") == "infer":
+        return "answers are proved; nothing is trained"
     if found is None:
-        return "accuracy not measured" if main else "accuracy not measured in this mode"
+        return "accuracy not measured" if planned.main else "accuracy not measured in this mode"
     if found.target is None:
         return "short training: no accuracy target applies"
     reached, seeds = len(found.time_to_target_s), len(found.values)

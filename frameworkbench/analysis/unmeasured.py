@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from ..store.records import Run
@@ -61,7 +61,7 @@ def _blocks(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:
 def _accuracy(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:
     protocol = run.manifest.get("protocol") or {}
     planned = protocol.get("accuracy_seeds") or 0
-    proved = [cell for cell in cells if cell["main"] and cell["status"] == "ok"]
+    proved = [cell for cell in cells if cell["main"] and cell["status"] == "ok" and cell["task"] == "train"]
     short = [cell for cell in proved if len((cell["accuracy"] or {}).get("seeds") or ()) < planned]
     if not short:
         return []
@@ -89,8 +89,7 @@ def _scope(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:
     if synthetic:
         names = ", ".join(synthetic)
         sentences.append(f"Data for {names} is synthetic: its accuracy says nothing about the real data set.")
-    if cells and not any(cell["task"] == "infer" for cell in cells):
-        sentences.append("Inference was not measured, only training.")
+    sentences += _tasks({str(cell["task"]) for cell in cells})
     devices = {cell["device"] for cell in cells}
     if devices == {"cpu"}:
         sentences.append("No GPU was measured.")
@@ -99,6 +98,17 @@ def _scope(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:
     if cells and missing:
         sentences.append(f"Lanes not measured: {', '.join(missing)}.")
     return sentences
+
+
+def _tasks(tasks: Set[str]) -> list[str]:
+    if tasks == {"train"}:
+        return ["Inference was not measured, only training."]
+    if "infer" not in tasks:
+        return []
+    inference = (
+        "Inference: one client, inputs already on the device; loading, networks and concurrent users were left out."
+    )
+    return [*(["Training was not measured, only inference."] if tasks == {"infer"} else []), inference]
 
 
 def _budget(run: Run) -> list[str]:

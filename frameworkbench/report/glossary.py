@@ -5,6 +5,10 @@ from __future__ import annotations
 MEMORY_NOTE = (
     "Peak resident memory of the process tree in each phase, from processes of their own that are never timed."
 )
+LATENCY_NOTE = (
+    "Batch size 1, one request after the other, from the input on the device to the logits on the host; quantiles "
+    "within each process, then the geometric mean over processes with a 95 % interval."
+)
 GLOSSARY = (
     (
         "proved",
@@ -17,13 +21,19 @@ GLOSSARY = (
     ),
     (
         "throughput",
-        "training samples per second in the steady state: geometric mean over fresh processes, with a 95 % "
-        "t-interval on the logarithms.",
+        "samples per second in the steady state, trained or answered: geometric mean over fresh processes, with a "
+        "95 % t-interval on the logarithms.",
+    ),
+    (
+        "latency",
+        "time of one request from the staged input to its logits on the host; p50, p95 and p99 are what half, 95 % and "
+        "99 % of a process's requests stayed below. Jitter is p99 − p50.",
     ),
     ("n", "number of fresh processes; each is one observation, however many steps it ran."),
     (
         "time to first step",
-        "import, build and first training step together: cold with empty compile caches, warm with filled ones.",
+        "import, build and first step (in inference: first answer) together: cold with empty compile caches, warm with "
+        "filled ones.",
     ),
     (
         "peak memory",

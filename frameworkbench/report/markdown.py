@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .glossary import GLOSSARY, MEMORY_NOTE
+from .glossary import GLOSSARY, LATENCY_NOTE, MEMORY_NOTE
+from .latency_table import LATENCY_HEADINGS
 from .memory_table import HEADINGS
 from .view import QUESTION, Group, Row, View
 
@@ -106,6 +107,9 @@ def _group(group: Group) -> str:
         parts.append(f"Pairs (a difference below {group.delta} does not count):\n\n{pairs}")
     if group.others:
         parts.append(f"### Other modes, without verdict\n\n{_speed(group.others)}\n\n{_quality(group.others)}")
+    if group.latency:
+        rows = table(LATENCY_HEADINGS, [row.cells for row in group.latency])
+        parts.append(f"### Latency of single requests\n\n{LATENCY_NOTE}\n\n{rows}")
     if group.memory:
         parts.append(f"### Memory by phase\n\n{MEMORY_NOTE}\n\n{table(HEADINGS, [row.cells for row in group.memory])}")
     return "\n\n".join(parts)

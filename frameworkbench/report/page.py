@@ -8,7 +8,8 @@ from typing import Any
 import jinja2
 
 from .chart import chart
-from .glossary import GLOSSARY, MEMORY_NOTE
+from .glossary import GLOSSARY, LATENCY_NOTE, MEMORY_NOTE
+from .latency_table import LATENCY_HEADINGS
 from .memory_table import HEADINGS
 from .text import plain, tiny
 from .view import QUESTION, View
@@ -20,7 +21,13 @@ def page(view: View, report: dict[str, Any]) -> str:
     return _template().render(view=view, report=report, charts=charts, question=QUESTION, **_WORDS)
 
 
-_WORDS = {"glossary": GLOSSARY, "memory_note": MEMORY_NOTE, "memory_headings": HEADINGS}
+_WORDS = {
+    "glossary": GLOSSARY,
+    "memory_note": MEMORY_NOTE,
+    "memory_headings": HEADINGS,
+    "latency_note": LATENCY_NOTE,
+    "latency_headings": LATENCY_HEADINGS,
+}
 
 
 @cache

@@ -78,6 +78,11 @@ def percent(value: float, total: int) -> str:
     return f"{value * 100:.{places}f} %"
 
 
+def percent_of(value: float | None) -> str:
+    """A relative spread in per cent with two significant digits."""
+    return NOTHING if value is None else f"{significant(value * 100, 2)} %"
+
+
 def tiny(value: object) -> str:
     """An error or a tolerance: two significant digits, or the text that stands for a non-finite number."""
     if isinstance(value, (int, float)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .latency_table import LatencyRow, latency_rows
 from .memory_table import MemoryRow, memory_remarks, memory_rows
 from .text import NOTHING, factor, interval_text, percent, seconds, significant, size, tiny
 
@@ -66,6 +67,7 @@ class Group:
     pairs: tuple[dict[str, str], ...]
     threads: tuple[str, ...]
     memory: tuple[MemoryRow, ...]
+    latency: tuple[LatencyRow, ...]
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -118,7 +120,7 @@ def _group(index: int, comparison: Table, report: Table) -> Group:
     )
     return Group(
         anchor=f"w{index}",
-        title=str(comparison["workload"]),
+        title=_title(comparison),
         conditions=conditions,
         synthetic=comparison["data"] == "synthetic",
         sentence=comparison["sentence"],
@@ -130,7 +132,14 @@ def _group(index: int, comparison: Table, report: Table) -> Group:
             _unequal_threads(cell) for cell in sorted(main, key=_order) + sorted(rest, key=_order) if _is_unequal(cell)
         ),
         memory=memory_rows((*sorted(main, key=_order), *sorted(rest, key=_order))),
+        latency=latency_rows(cells),
     )
+
+
+def _title(comparison: Table) -> str:
+    """The workload, and the task unless it is training."""
+    name = str(comparison["workload"])
+    return f"{name}, inference" if comparison["task"] == "infer" else name
 
 
 def _is_unequal(cell: Table) -> bool:

@@ -219,5 +219,7 @@ def suite(name: str, *, data: str | None = None, tasks: Sequence[str] = ()) -> P
     unknown = [task for task in tasks if task not in TASKS]
     if unknown:
         raise UsageError(f"--task: expected some of {', '.join(TASKS)}; received {unknown[0]!r}")
-    chosen = SUITES[name]
-    return replace(chosen, data=data or chosen.data, tasks=tuple(t for t in TASKS if t in tasks) or chosen.tasks)
+    changes: dict[str, Any] = {"data": data} if data else {}
+    if tasks:
+        changes["tasks"] = tuple(task for task in TASKS if task in tasks)
+    return replace(SUITES[name], **changes) if changes else SUITES[name]

@@ -108,7 +108,9 @@ class PlantedRun:
         }
         return self.append(key, "proof", payload, seed=1, **{**wrong, **reason, **changes})
 
-    def speed(self, key: str, rate: float, block: int, attempt: int = 1, **changes: Any) -> Path:
+    def speed(
+        self, key: str, rate: float, block: int, attempt: int = 1, extra: dict[str, Any] | None = None, **changes: Any
+    ) -> Path:
         """A speed record of one process at so many samples per second, exactly."""
         steps = 100
         duration = round(steps * 32 / rate * SECOND)
@@ -121,7 +123,7 @@ class PlantedRun:
             "effective": {},
             "load_average": 0.5,
         }
-        return self.append(key, "speed", payload, block=block, attempt=attempt, **changes)
+        return self.append(key, "speed", payload | (extra or {}), block=block, attempt=attempt, **changes)
 
     def weighing(self, key: str, peak: int = 400 * 2**20, leak: int = 0, **changes: Any) -> Path:
         """A record of the memory pass whose largest phase is the steady one."""

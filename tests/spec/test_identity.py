@@ -60,6 +60,14 @@ def test_an_unknown_suite() -> None:
         suite("huge")
 
 
+def test_other_tasks() -> None:
+    """Tasks that are asked for replace the suite's, in one order however they were named; an unknown one is refused."""
+    assert suite("quick", tasks=["infer", "train", "infer"]).tasks == ("train", "infer")
+    assert suite("standard", tasks=["infer"]).tasks == ("infer",)
+    with pytest.raises(UsageError, match="expected some of train, infer; received 'serve'"):
+        suite("quick", tasks=["serve"])
+
+
 def test_another_data_source() -> None:
     """A suite with another data source is another protocol; without one it is the preset itself."""
     assert suite("quick", data="real").data == "real"
