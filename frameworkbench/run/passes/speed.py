@@ -96,6 +96,7 @@ def speed(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
     outcome.findings += _survivors(link.worker.survivors)
     outcome.payload |= {
         "quiet": seen_quiet.to_json(),
+        "ceiling_flops": setting.ceiling,
         "aftermath": figures,
         "checked_stretches": [[count, round(taken_s, 7)] for count, taken_s in stretches],
     }
