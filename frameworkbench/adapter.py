@@ -146,3 +146,10 @@ class Adapter(abc.ABC):
             once since the process started); a number that the framework does not offer is None.
         """
         return None
+
+    def compilations(self) -> int | None:
+        """How often this mode has traced or compiled a step so far; None where the framework does not tell.
+
+        Read before and after every timed window: a count that grows there makes the measurement invalid.
+        """
+        return None

@@ -114,6 +114,9 @@ class JaxAdapter(Adapter):
             "compiled_graphs": self._update._cache_size() if jit else 0,
         }
 
+    def compilations(self) -> int | None:
+        return self._update._cache_size() if self.settings.mode == "jit" else None
+
     def _inputs(self, inputs: Array) -> jax.Array:
         nhwc = np.moveaxis(inputs, 1, -1) if inputs.ndim == 4 else inputs
         return jax.device_put(np.array(nhwc, order="C"), self._device)  # device_put may alias: give it a copy

@@ -120,6 +120,9 @@ class PyTorchAdapter(Adapter):
             facts |= {"compile": "inductor, one static full graph with the loss", "compiled_graphs": graphs}
         return facts
 
+    def compilations(self) -> int | None:
+        return counters["stats"]["unique_graphs"] if self.settings.mode == "compile" else None
+
     def _inputs(self, inputs: Array) -> Tensor:
         dtype = torch.int64 if self._tokens else torch.float32
         return torch.tensor(inputs, dtype=dtype, device=self._device)  # always a copy

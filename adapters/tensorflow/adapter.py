@@ -124,6 +124,9 @@ class TensorFlowAdapter(Adapter):
             "traces": traced.experimental_get_tracing_count() if traced else None,
         }
 
+    def compilations(self) -> int | None:
+        return None if self.settings.mode == "eager" else self._train.experimental_get_tracing_count()
+
     def _refuse(self, problem: Exception) -> None:
         if self.settings.mode == "xla":
             raise UnsupportedError("MODE_FALLBACK", f"XLA cannot compile the model: {problem}") from problem

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import WorkerError
+from ..validity.findings import Finding
 from . import codes
 from .throttling import CGROUPS, throttled_periods
 
@@ -114,32 +114,28 @@ def between(before: Census | None, after: Census | None) -> dict[str, Any] | Non
     }
 
 
-def check(windows: Iterable[Mapping[str, Any]], cores: Sequence[int]) -> None:
+def judge(windows: Iterable[Mapping[str, Any]], cores: Sequence[int]) -> list[Finding]:
     """No thread may have more CPUs than the cell was given, and no window more CPU-seconds than they can deliver.
 
     Args:
         windows: timed windows with their ``census``; one without is passed over.
         cores: CPUs of the cell; empty when the mask was left alone.
-
-    Raises:
-        WorkerError: RESOURCE.
     """
     for window in windows:
         seen = window.get("census")
         if not seen or not cores:
             continue
         if set(from_ranges(seen["cpus"])) - set(cores):
-            raise WorkerError(
-                codes.RESOURCE,
-                f"a thread of the worker could run on CPUs {seen['cpus']}; the cell was given {as_ranges(cores)}",
-            )
+            reason = f"a thread of the worker could run on CPUs {seen['cpus']}; the cell was given {as_ranges(cores)}"
+            return [Finding("resource", codes.RESOURCE, reason)]
         limit = len(cores) * seen["wall_s"] * _HEADROOM + seen["cpu_error_s"]
         if seen["cpu_s"] > limit:
-            raise WorkerError(
-                codes.RESOURCE,
+            reason = (
                 f"{seen['cpu_s']:.2f} CPU-seconds in {seen['wall_s']:.2f} s on {len(cores)} given cores; "
-                f"expected at most {limit:.2f} CPU-seconds",
+                f"expected at most {limit:.2f} CPU-seconds"
             )
+            return [Finding("resource", codes.RESOURCE, reason)]
+    return []
 
 
 def as_ranges(cpus: Iterable[int]) -> str:

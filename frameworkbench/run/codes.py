@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..validity import findings
+
 CRASH = "CRASH"
 KILLED = "KILLED"
 OUT_OF_MEMORY = "OUT_OF_MEMORY"
@@ -22,7 +24,7 @@ WRONG_RESULT = "WRONG_RESULT"
 # The adapter says (or the harness sees) that it cannot do what was asked: an answer, not an accident.
 UNSUPPORTED = frozenset({MODE_FALLBACK, NO_COMPILER, NO_INTERPRETER})
 _UNSUPPORTED_PREFIX = "UNSUPPORTED_"  # UNSUPPORTED_LAYER, UNSUPPORTED_DEVICE, UNSUPPORTED_LOSS, …
-INVALID = frozenset({SETTINGS, CLOCK_MISMATCH, RESOURCE})
+INVALID = frozenset({SETTINGS, *findings.INVALID})
 
 # Accidents that another process may not meet; a wrong answer or a time-out will only repeat itself.
 RETRY = frozenset({CRASH, KILLED, BAD_OUTPUT})
@@ -32,4 +34,6 @@ def status_of(code: str) -> str:
     """Record status that belongs to a failure code."""
     if code in UNSUPPORTED or code.startswith(_UNSUPPORTED_PREFIX):
         return "unsupported"
+    if code in findings.NOT_COMPARABLE:
+        return "not_comparable"
     return "invalid" if code in INVALID else "failed"

@@ -22,6 +22,7 @@ from ..data.transform import epoch_order, to_inputs
 from ..reference import Network, probe_weights, run_trajectory
 from ..spec.training import Loss, Optimizer
 from ..spec.workload import Workload
+from ..validity.fingerprint import relative_error
 from .fingerprints import code_sha256
 
 Array = npt.NDArray[Any]
@@ -29,6 +30,21 @@ Weights = dict[str, Array]
 
 # lr·|g| must dwarf |p|, or rounding of p hides the gradient; 4 leaves two bits to spare.
 _GRADIENT_HEADROOM = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A second, short trajectory from other weights on batches that were never staged before.
+
+    Attributes:
+        weights: float32 start.
+        order: sample indices ``(steps, batch)``.
+        updates: by step k, parameters after k steps minus ``weights``.
+    """
+
+    weights: Weights
+    order: Array
+    updates: dict[int, Weights]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +60,8 @@ class Expected:
         gradient_optimizer: plain SGD whose step shows the gradients.
         optimizer_loss: the loss scaled so that gradients are comparable with epsilon.
         optimizer_updates: by step (1 and 2), updates of the workload's own optimizer on that loss.
+        again: what a timed process is asked for after its windows.
+        float32_gradient_error: relative error of NumPy's gradients in float32 on batch 0, all tensors together.
     """
 
     weights: Weights
@@ -54,6 +72,8 @@ class Expected:
     gradient_optimizer: Optimizer
     optimizer_loss: Loss
     optimizer_updates: dict[int, Weights]
+    again: Again
+    float32_gradient_error: float
 
     def loss_tolerances(self, workload: Workload) -> dict[int, float]:
         """Allowed loss error by step."""
@@ -74,12 +94,17 @@ def expected(
         cache_dir: where answers are kept between runs.
     """
     weights = probe_weights(workload.model, seed)
-    order = batch_order(workload, dataset, seed, batches)
+    longest = max(_again_steps(workload, steps))
+    everything = batch_order(workload, dataset, seed, batches + longest)
+    order, fresh = everything[:batches], everything[batches:]
     file = cache_dir / "reference" / f"{_cache_key(workload, dataset, seed, steps, batches)}.npz"
     if not file.exists():
         arrays = _compute(workload, dataset, weights, order, sorted(set(steps)))
+        arrays |= _compute_again(
+            workload, dataset, _again_weights(workload, seed), fresh, _again_steps(workload, steps)
+        )
         _write(file, arrays)
-    return _assemble(workload, weights, order, _read(file))
+    return _assemble(workload, weights, order, _again_weights(workload, seed), fresh, _read(file))
 
 
 def batch_order(workload: Workload, dataset: PreparedDataset, seed: int, batches: int) -> Array:
@@ -118,7 +143,12 @@ def _compute(
     _, gradients, _ = Network(model, weights).loss_and_gradients(*batches[0], workload.loss)
     loss = replace(workload.loss, scale=_loss_scale(optimizer, gradients))
     probe = run_trajectory(model, loss, optimizer, weights, batches[:2], snapshot_steps=[1, 2])
-    arrays: dict[str, Array] = {"losses": np.asarray(trajectory.losses), "scale": np.asarray(loss.scale)}
+    _, rough, _ = Network(model, weights, np.float32).loss_and_gradients(*batches[0], workload.loss)
+    arrays: dict[str, Array] = {
+        "float32_gradient_error": np.asarray(relative_error(rough, gradients)),
+        "losses": np.asarray(trajectory.losses),
+        "scale": np.asarray(loss.scale),
+    }
     for name, value in gradients.items():
         arrays[f"gradient/{name}"] = value
     for kind, snapshots in (("update", trajectory.snapshots), ("probe", probe.snapshots)):
@@ -128,7 +158,40 @@ def _compute(
     return arrays
 
 
-def _assemble(workload: Workload, weights: Weights, order: Array, arrays: Mapping[str, Array]) -> Expected:
+def _again_weights(workload: Workload, seed: int) -> Weights:
+    """Other weights than those of the proof, so that no answer given there can be given again."""
+    return probe_weights(workload.model, seed + 1)
+
+
+def _again_steps(workload: Workload, steps: Sequence[int]) -> list[int]:
+    """Those of the drawn steps within the short range: the second trajectory is short."""
+    return sorted({step for step in steps if step <= workload.parity.parameters_steps_quick[1]})
+
+
+def _compute_again(
+    workload: Workload, dataset: PreparedDataset, weights: Weights, order: Array, steps: list[int]
+) -> dict[str, Array]:
+    batches = [host_batch(workload, dataset, row) for row in order[: max(steps)]]
+    snapshots = run_trajectory(
+        workload.model, workload.loss, workload.optimizer, weights, batches, snapshot_steps=steps
+    ).snapshots
+    return {
+        f"again/{step}/{name}": (value - weights[name]).astype(np.float32)
+        for step, snapshot in snapshots.items()
+        for name, value in snapshot.items()
+    }
+
+
+def host_batch(workload: Workload, dataset: PreparedDataset, row: Array) -> tuple[Array, Array]:
+    """One training batch as a worker prepares it: inputs ``(B, *input_shape)`` and labels ``(B,)``."""
+    inputs = np.load(dataset.train_inputs, mmap_mode="r", allow_pickle=False)
+    labels = np.load(dataset.train_labels, mmap_mode="r", allow_pickle=False)
+    return to_inputs(inputs[row], **input_options(workload)), np.asarray(labels[row])
+
+
+def _assemble(
+    workload: Workload, weights: Weights, order: Array, other: Weights, fresh: Array, arrays: Mapping[str, Array]
+) -> Expected:
     gradients = {key.split("/", 1)[1]: value for key, value in arrays.items() if key.startswith("gradient/")}
     return Expected(
         weights=weights,
@@ -139,6 +202,8 @@ def _assemble(workload: Workload, weights: Weights, order: Array, arrays: Mappin
         gradient_optimizer=Optimizer("sgd", _gradient_rate(weights, gradients)),
         optimizer_loss=replace(workload.loss, scale=float(arrays["scale"])),
         optimizer_updates=_by_step(arrays, "probe"),
+        again=Again(other, fresh, _by_step(arrays, "again")),
+        float32_gradient_error=float(arrays["float32_gradient_error"]),
     )
 
 

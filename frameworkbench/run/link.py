@@ -6,6 +6,7 @@ Arrays travel as files in a scratch folder; nothing is unpickled.
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,9 +21,12 @@ from ..environments import Interpreter
 from ..errors import WorkerError
 from ..registry import AdapterInfo
 from ..spec.cell import Cell
+from ..spec.model import Model
 from ..spec.protocol import Protocol
 from ..spec.training import Loss, Optimizer
 from ..spec.workload import Workload
+from ..validity.canary import Canaries, plant
+from ..validity.findings import ALL, Finding
 from . import codes
 from .judge import input_options
 from .worker_process import WorkerProcess
@@ -34,7 +38,11 @@ _EPOCH_CHUNK = 100  # batches on the device at a time while training: 80 MB of C
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """All that the passes of one cell need, gathered once."""
+    """All that the passes of one cell need, gathered once.
+
+    ``detectors`` are those whose findings count (all, outside the self-test); ``ceiling`` is the machine's matrix
+    product in operations per second, None where it was not measured.
+    """
 
     cell: Cell
     adapter: AdapterInfo
@@ -47,6 +55,8 @@ class Setting:
     compile_cache: Path
     timeout_s: float
     memory_limit: int | None
+    detectors: frozenset[str] = ALL
+    ceiling: float | None = None
 
 
 class Link:
@@ -63,6 +73,9 @@ class Link:
         self._folder = folder
         self._count = 0
         self.worker = worker
+        self.canaries: Canaries | None = None
+        self.steps_done = 0  # since the last build or load
+        self.cursor = 0  # batches taken since they were staged
 
     def start(self) -> None:
         """Import the framework, apply the settings, open the training data."""
@@ -77,25 +90,25 @@ class Link:
             "compile_cache": str(setting.compile_cache),
         }
         self.worker.ask("start", adapter_file=str(setting.adapter.folder / "adapter.py"), settings=settings)
-        self.worker.ask(
-            "data",
-            inputs=str(setting.dataset.train_inputs),
-            labels=str(setting.dataset.train_labels),
-            spec=input_options(setting.workload),
-        )
+        inputs, labels, self.canaries = _lay_out_data(setting, self._folder)
+        self.worker.ask("data", inputs=str(inputs), labels=str(labels), spec=input_options(setting.workload))
 
-    def build(self, weights: Mapping[str, Array], loss: Loss, optimizer: Optimizer) -> None:
-        """Build the workload's model from these weights."""
-        file = self._file("npz")
-        np.savez(file, **weights)  # type: ignore[arg-type]
-        model = self._setting.workload.model.to_json()
-        self.worker.ask("build", model=model, loss=loss.to_json(), optimizer=optimizer.to_json(), weights=str(file))
+    def build(self, weights: Mapping[str, Array], loss: Loss, optimizer: Optimizer, model: Model | None = None) -> None:
+        """Build the workload's model (or another one) from these weights."""
+        table = (model or self._setting.workload.model).to_json()
+        self.worker.ask(
+            "build",
+            model=table,
+            loss=loss.to_json(),
+            optimizer=optimizer.to_json(),
+            weights=self._save_weights(weights),
+        )
+        self.steps_done = self.cursor = 0
 
     def load(self, weights: Mapping[str, Array]) -> None:
-        """Give the built model other weights and forget the optimizer's state."""
-        file = self._file("npz")
-        np.savez(file, **weights)  # type: ignore[arg-type]
-        self.worker.ask("load", weights=str(file))
+        """Put other weights into the model that is built; the optimizer starts afresh."""
+        self.worker.ask("load", weights=self._save_weights(weights))
+        self.steps_done = self.cursor = 0
 
     def answer(self, count: int) -> tuple[dict[str, Any], Path]:
         """A window of queued requests on staged batches that the current weights have not seen.
@@ -110,13 +123,51 @@ class Link:
         """The same one after the other: the window also holds ``latencies_ns`` by the worker's clock."""
         return self._requests("requests", count)
 
-    def stage(self, order: Array, *, keep: bool = True) -> None:
-        """Put these batches on the device; without ``keep`` the worker holds no host copy and cannot predict."""
-        self.worker.ask("stage", indices=self._save(order), keep=keep)
+    def stage(self, order: Array, *, keep: bool = True) -> list[Finding]:
+        """Put these batches on the device; a finding if fewer arrive.
+
+        Without ``keep`` the worker holds no host copy and cannot predict.
+        """
+        staged = int(self.worker.ask("stage", indices=self._save(order), keep=keep)["batches"])
+        self.cursor = 0
+        if staged == len(order):
+            return []
+        reason = f"{len(order)} batches were handed out and {staged} were staged"
+        return [Finding("samples", "SAMPLE_COUNT", reason)]
 
     def steps(self, count: int) -> list[float]:
         """Run ordinary steps; their losses."""
-        return [float(loss) for loss in self.worker.ask("steps", count=count)["losses"]] if count else []
+        return [float(loss) for loss in self.timed_steps(count)["losses"]] if count else []
+
+    def timed_steps(self, count: int) -> dict[str, Any]:
+        """Run ordinary steps; losses, the time by the worker's clock, and by the parent's."""
+        started = time.perf_counter_ns()
+        reply = self.worker.ask("steps", count=count)
+        self._count_steps(count)
+        return {**reply, "wall_ns": time.perf_counter_ns() - started}
+
+    def window(self, steps: int) -> dict[str, Any]:
+        """One timed window, stamped by the parent."""
+        window = self.worker.window(steps)
+        self._count_steps(steps)
+        return window
+
+    def latencies(self, steps: int) -> list[float]:
+        """Seconds of single steps, each drained, by the worker's clock."""
+        found = self.worker.ask("latencies", steps=steps)["latencies_ns"]
+        self._count_steps(steps)
+        return [ns / 1e9 for ns in found]
+
+    def logits(self, inputs: Array) -> Array:
+        """Logits of a host batch that is not staged."""
+        file = self._file("npy")
+        self.worker.ask("logits", inputs=self._save(inputs), path=str(file))
+        logits: Array = np.load(file, allow_pickle=False)
+        return logits
+
+    def identity(self) -> dict[str, Any]:
+        """Where the worker found the framework."""
+        return self.worker.ask("identity", module=self._setting.adapter.module)
 
     def export(self) -> dict[str, Array]:
         """The current weights."""
@@ -157,6 +208,15 @@ class Link:
         names = ("start_ns", "stop_ns", "claimed_ns", "cpu_s", "census", "latencies_ns")
         return {"steps": count, **{name: reply[name] for name in names if name in reply}}, file
 
+    def _count_steps(self, count: int) -> None:
+        self.steps_done += count
+        self.cursor += count
+
+    def _save_weights(self, weights: Mapping[str, Array]) -> str:
+        file = self._file("npz")
+        np.savez(file, **weights)  # type: ignore[arg-type]
+        return str(file)
+
     def _save(self, array: Array) -> str:
         file = self._file("npy")
         np.save(file, array, allow_pickle=False)
@@ -190,6 +250,28 @@ def check_settings(
     if seen and cores and list(seen) != list(cores):
         code = codes.RESOURCE if set(seen) - set(cores) else codes.SETTINGS
         raise WorkerError(code, f"asked for cores {list(cores)}; read back {seen}")
+
+
+def _lay_out_data(setting: Setting, folder: Path) -> tuple[Path, Path, Canaries]:
+    """The training split in a folder of its own, beside it a decoy of the test labels (see validity.canary)."""
+    place = folder / "data"
+    place.mkdir()
+    dataset = setting.dataset
+    for name, file in (("train_inputs.npy", dataset.train_inputs), ("train_labels.npy", dataset.train_labels)):
+        _put(file, place / name)
+    _put(dataset.test_inputs, place / "test_inputs.npy")
+    labels = np.load(dataset.test_labels, mmap_mode="r", allow_pickle=False)
+    canaries = plant(labels, dataset.classes, np.random.default_rng())
+    np.save(place / "test_labels.npy", canaries.decoy, allow_pickle=False)
+    return place / "train_inputs.npy", place / "train_labels.npy", canaries
+
+
+def _put(file: Path, place: Path) -> None:
+    """A second name for a file: a hard link, which does not tell where the first one is, if the disk allows it."""
+    try:
+        place.hardlink_to(file)
+    except OSError:
+        place.symlink_to(file)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..spec.protocol import Protocol
+from ..validity.findings import ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class RunOptions:
         memory_limit: address-space limit of each worker in bytes, or None.
         fresh: start a new run even if the folder holds a complete one (which is kept under another name).
         command: the command line, for the manifest.
+        detectors: validity detectors whose findings count; all, outside the self-test.
     """
 
     protocol: Protocol
@@ -50,3 +52,4 @@ class RunOptions:
     memory_limit: int | None = None
     fresh: bool = False
     command: tuple[str, ...] = ()
+    detectors: frozenset[str] = ALL

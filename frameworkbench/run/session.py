@@ -17,6 +17,7 @@ from ..errors import WorkerError
 from ..spec.workload import Workload
 from ..store.records import RecordWriter, load_run
 from ..store.run import Run
+from ..validity.plausibility import measured_ceiling
 from . import codes
 from .estimate import Estimates
 from .events import Event, Report
@@ -97,6 +98,7 @@ class Session:
         self._writer_id = stamp
         self._writer = RecordWriter(options.out, stamp)
         self._units = 0
+        self._ceiling = measured_ceiling() if options.device == "cpu" else None
         (options.out / "logs").mkdir(parents=True, exist_ok=True)
 
     def load(self) -> Run:
@@ -118,6 +120,8 @@ class Session:
             compile_cache=cell_cache(options, planned.key),
             timeout_s=options.timeout_s or options.protocol.cell_timeout_s,
             memory_limit=options.memory_limit,
+            detectors=options.detectors,
+            ceiling=self._ceiling,
         )
 
     def workload(self, planned: Planned) -> Workload:

@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from ..errors import WorkerError
 from . import census, codes
+from .orphans import adopt_orphans, children, end
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _LOG_END = 2000
@@ -66,6 +67,9 @@ class WorkerProcess:
         self._log = log
         self._buffer = b""
         self.busy_ns: dict[str, int] = {}
+        self.survivors = 0
+        adopt_orphans()
+        self._siblings = children(os.getpid())
         request_read, self._request_fd = os.pipe()
         self._reply_fd, reply_write = os.pipe()
         options = {
@@ -116,7 +120,7 @@ class WorkerProcess:
             worker's threads and CPU time around it.
         """
         reply = self.timed("window", steps=steps)
-        seen = {name: reply[name] for name in ("start_ns", "stop_ns", "claimed_ns", "cpu_s", "last_loss", "census")}
+        seen = {name: reply[name] for name in ("start_ns", "stop_ns", "claimed_ns", "cpu_s", "compiled", "census")}
         return {"steps": steps, **seen}
 
     def timed(self, op: str, **args: Any) -> dict[str, Any]:
@@ -148,11 +152,18 @@ class WorkerProcess:
             self._quit_politely()
         self.kill()
         self._process.wait()
+        self._end_survivors()
         for descriptor in (self._request_fd, self._reply_fd):
             if descriptor >= 0:
                 os.close(descriptor)
         self._request_fd = self._reply_fd = -1
         self._selector.close()
+
+    def _end_survivors(self) -> None:
+        """Descendants that left the worker's process group are ours once it is dead: count them and end them."""
+        left = children(os.getpid()) - self._siblings - {self.pid}
+        self.survivors += len(left)
+        end(left)
 
     def log_end(self) -> str:
         """The last part of the worker's output."""

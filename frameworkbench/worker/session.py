@@ -101,8 +101,8 @@ class Session:
         self._host = [self._batch(row) for row in order]
         self._staged = self.adapter.stage(self._host)
         self._cursor = 0
-        if len(self._staged) != len(order):
-            raise WorkerError("ADAPTER_ERROR", f"stage returned {len(self._staged)} of {len(order)} batches")
+        if not self._staged:
+            raise WorkerError("ADAPTER_ERROR", f"stage returned no batch for the {len(order)} it was given")
         if not keep:
             self._host = []
         return {"batches": len(self._staged)}
@@ -122,16 +122,43 @@ class Session:
         batches = [self._next() for _ in range(steps)]
         step = adapter.step
         self._drain()
+        compiled = adapter.compilations()
         cpu = time.process_time()
         self._send({"event": "start"})
         started = time.perf_counter_ns()
         for batch in batches:
-            handle = step(batch)
+            step(batch)
         self._drain()
         stopped = time.perf_counter_ns()
         self._send({"event": "stop"})
-        last = float(adapter.loss(handle))
-        return {"claimed_ns": stopped - started, "cpu_s": time.process_time() - cpu, "last_loss": last}
+        return {
+            "claimed_ns": stopped - started,
+            "cpu_s": time.process_time() - cpu,
+            "compiled": [compiled, adapter.compilations()],
+        }
+
+    def op_latencies(self, steps: int) -> Reply:
+        """Ordinary steps, drained one by one; the time of each."""
+        adapter, found = self.adapter, []
+        self._drain()
+        for _ in range(steps):
+            batch = self._next()
+            started = time.perf_counter_ns()
+            adapter.step(batch)
+            self._drain()
+            found.append(time.perf_counter_ns() - started)
+        return {"latencies_ns": found}
+
+    def op_logits(self, inputs: str, path: str) -> Reply:
+        """Logits of one host batch that is not staged, in the mode that is timed."""
+        logits = np.asarray(self.adapter.predict(np.load(inputs, allow_pickle=False)))
+        np.save(path, logits, allow_pickle=False)
+        return {}
+
+    def op_identity(self, module: str) -> Reply:
+        """The file that a module was really imported from, and the interpreter that runs."""
+        found = sys.modules.get(module)
+        return {"file": getattr(found, "__file__", None), "python": sys.executable}
 
     def op_answer(self, count: int, path: str) -> Reply:
         """One timed window of queued requests on staged batches that these weights have not seen."""

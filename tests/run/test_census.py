@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from frameworkbench.analysis.summary import summarise
-from frameworkbench.errors import WorkerError
 from frameworkbench.report import write_report
 from frameworkbench.run import census
 from frameworkbench.run.fingerprints import available_cores
@@ -151,7 +150,7 @@ def test_use_is_the_difference_of_two_readings() -> None:
 )
 def test_what_two_cores_can_do_is_accepted(window: dict[str, Any]) -> None:
     """Full use of the given cores, fewer of them, and a missing census are no offence."""
-    census.check([window], [0, 1])
+    assert census.judge([window], [0, 1]) == []
 
 
 @pytest.mark.parametrize(
@@ -164,15 +163,15 @@ def test_what_two_cores_can_do_is_accepted(window: dict[str, Any]) -> None:
 )
 def test_more_than_was_given_is_caught(window: dict[str, Any], says: str) -> None:
     """A CPU outside the mask, or more CPU time than the cores have, is RESOURCE in any one of the windows."""
-    with pytest.raises(WorkerError, match=says) as caught:
-        census.check([_window(), window], [0, 1])
+    found = census.judge([_window(), window], [0, 1])
 
-    assert caught.value.code == "RESOURCE"
+    assert [finding.code for finding in found] == ["RESOURCE"]
+    assert says in found[0].reason
 
 
 def test_a_mask_that_was_left_alone_is_not_judged() -> None:
     """Without cores of its own a worker has none to exceed."""
-    census.check([_window(cpus="0-63")], [])
+    assert census.judge([_window(cpus="0-63")], []) == []
 
 
 def test_a_real_process_with_threads_and_a_child() -> None:

@@ -20,6 +20,8 @@ from ...analysis import parity
 from ...analysis.parity import Check
 from ...errors import WorkerError
 from ...reference import probe_weights
+from ...validity.cause import loading_finding
+from ...validity.findings import Finding
 from .. import census, codes
 from ..judge import batch_order
 from ..link import Link, Setting, open_link
@@ -80,7 +82,7 @@ def prove_inference(setting: Setting, log: Path, *, chooser: random.Random) -> O
         link.worker.close()
         checks += _looked_up(outcome, setting, groups, batches.size, chooser)
     close_books(outcome, link)
-    _conclude(outcome, checks)
+    _conclude(setting, outcome, checks)
     return outcome
 
 
@@ -98,7 +100,7 @@ def time_inference(setting: Setting, log: Path, *, chooser: random.Random) -> Ou
         first, step_s, warmup_s = timing.warm_up()
         windows = timing.windows(step_s)
         latency = timing.latencies()
-        census.check(windows, setting.cores)
+        outcome.findings += census.judge(windows, setting.cores)
         outcome.payload |= {
             "phases": {
                 "import_s": seconds(link, "start"),
@@ -114,13 +116,14 @@ def time_inference(setting: Setting, log: Path, *, chooser: random.Random) -> Ou
         }
         link.worker.close()
         checks = _looked_up(outcome, setting, timing.groups, _SAMPLES, chooser)
-    check_clocks([*windows, *map(_claimed_by_request, latency["windows"])])
+    outcome.findings += check_clocks([*windows, *map(_claimed_by_request, latency["windows"])])
     worst = parity.worst(checks)
     outcome.payload["snapshot"] = worst.to_json()
     close_books(outcome, link)
     if not worst.passed:
-        outcome.status, outcome.code = "not_comparable", codes.WRONG_RESULT
-        outcome.reason = f"in the timed process: {_sentence(worst)}"
+        reason = f"in the timed process: {_sentence(worst)}"
+        outcome.findings.append(Finding("snapshot", codes.WRONG_RESULT, reason))
+    outcome.conclude(setting.detectors)
     return outcome
 
 
@@ -205,18 +208,15 @@ def _claimed_by_request(window: dict[str, Any]) -> dict[str, Any]:
     return {**window, "claimed_ns": sum(window["latencies_ns"])}
 
 
-def _conclude(outcome: Outcome, checks: list[Check]) -> None:
-    worst = parity.worst(checks)
-    passed = all(check.passed for check in checks)
-    outcome.payload["parity"] = {"passed": passed, "checks": [check.to_json() for check in checks]}
-    if passed:
-        return
-    if any(check.check == "weights" and check.error == float("inf") for check in checks):
-        raise WorkerError(codes.MODEL_MISMATCH, f"parameter {worst.tensor} is missing or has another shape")
-    first = next(check for check in checks if not check.passed)
-    outcome.status = "not_comparable"
-    outcome.code = codes.WRONG_RESULT if first.check == "follows" else f"PARITY_{first.check.upper()}"
-    outcome.reason = _sentence(first)
+def _conclude(setting: Setting, outcome: Outcome, checks: list[Check]) -> None:
+    failed = [check for check in checks if not check.passed]
+    outcome.payload["parity"] = {"passed": not failed, "checks": [check.to_json() for check in checks]}
+    loading = [check for check in failed if check.check == "weights"]
+    if loading:
+        outcome.findings.append(loading_finding(loading))
+    elif failed:
+        outcome.findings.append(Finding("parity", codes.WRONG_RESULT, _sentence(failed[0])))
+    outcome.conclude(setting.detectors)
 
 
 def _sentence(check: Check) -> str:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ...data.transform import to_inputs
 from ...reference import evaluate
+from ...validity.findings import Finding, active, status_of
 from ..judge import input_options
 from ..link import Link, Setting
 
@@ -28,6 +29,14 @@ class Outcome:
     payload: dict[str, Any] = field(default_factory=dict)
     busy_s: dict[str, float] = field(default_factory=dict)
     oracle_s: float = 0.0
+    findings: list[Finding] = field(default_factory=list)
+
+    def conclude(self, detectors: frozenset[str]) -> None:
+        """Take the verdict from the findings of active detectors; all of them are kept in the payload."""
+        found = active(self.findings, detectors)
+        if found:
+            self.payload["findings"] = [finding.to_json() for finding in found]
+            self.status, self.code, self.reason = status_of(found[0].code), found[0].code, found[0].reason
 
 
 def evaluation(setting: Setting, weights: Mapping[str, Array], outcome: Outcome) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import random
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +15,40 @@ import numpy.typing as npt
 
 from ...analysis import parity
 from ...analysis.parity import Check
-from ...data.transform import to_inputs
-from ...errors import WorkerError
 from ...reference import Network, initial_weights
 from ...spec.protocol import Protocol
-from ...spec.training import Loss, Optimizer
 from ...spec.workload import Workload
-from .. import codes
-from ..judge import Expected, input_options
+from ...validity import cause, fingerprint, identity, rate
+from ...validity.cause import GradientEvidence
+from ..judge import Expected, host_batch
 from ..link import Link, Setting, open_link
 from .outcome import Outcome, close_books, evaluation, seconds
 
 Array = npt.NDArray[Any]
+Weights = dict[str, Array]
 
 _SNAPSHOT_STEPS = 3  # how many different step counts a run draws its checks from
+_LATENCIES = 24
+_SCALING_TRIES = 3
+_PROBE_BATCH = 32
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the worker delivered; judged after it is gone.
+
+    ``loaded``, ``after_k``, ``final`` and ``after_gradient`` are exported weights; ``probes`` those by optimizer step.
+    """
+
+    k: int
+    loaded: Weights = field(default_factory=dict)
+    losses: list[float] = field(default_factory=list)
+    after_k: Weights = field(default_factory=dict)
+    final: Weights = field(default_factory=dict)
+    logits: Array = field(default_factory=lambda: np.empty(0))
+    after_gradient: Weights = field(default_factory=dict)
+    probes: dict[int, Weights] = field(default_factory=dict)
+    trained: Weights | None = None
 
 
 def proof(setting: Setting, expected: Expected, log: Path, *, chooser: random.Random) -> Outcome:
@@ -36,42 +58,32 @@ def proof(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
     """
     shutil.rmtree(setting.compile_cache, ignore_errors=True)
     outcome = Outcome(payload={"cache": "cold"})
-    workload = setting.workload
-    k = chooser.choice(_proof_steps(workload, setting.protocol, expected))
-    checks: list[Check] = []
+    seen = _Seen(chooser.choice(_proof_steps(setting.workload, setting.protocol, expected)))
     with open_link(setting, log) as link:
         link.start()
-        link.build(expected.weights, workload.loss, workload.optimizer)
-        phases = {"import_s": seconds(link, "start"), "build_s": seconds(link, "build")}
-        link.stage(expected.order)
-        checks += parity.compare_weights(link.export(), expected.weights)
-        mismatch = [check for check in checks if check.error == float("inf")]
-        if mismatch:
-            raise WorkerError(codes.MODEL_MISMATCH, f"parameter {mismatch[0].tensor} is missing or has another shape")
-        first = link.worker.ask("steps", count=1)
-        phases["first_step_s"] = first["elapsed_ns"] / 1e9
-        outcome.payload["phases"] = phases
-        losses = [float(first["losses"][0]), *link.steps(k - 1)]
-        after_k = link.export()
-        losses += link.steps(max(0, workload.parity.trajectory_steps - k))
-        outcome.payload["step_s"] = _step_estimate(link, phases["first_step_s"], len(losses))
-        final = link.export() if len(losses) > k else after_k
-        logits = link.predict(0)
-        after_gradient = _one_step(link, expected, workload.loss, expected.gradient_optimizer)
-        link.build(expected.weights, expected.optimizer_loss, workload.optimizer)
-        probes = {}
-        for step in (1, 2):
-            link.steps(1)
-            probes[step] = link.export()
-        outcome.payload["effective"] = link.effective()
-        trained = _train_briefly(link, setting, expected)
-    checks += _judge(setting, expected, k, losses, after_k, after_gradient, probes)
-    checks.append(_logits_check(setting, expected, final, logits))
+        outcome.findings += identity.judge_cache(setting.compile_cache)
+        outcome.findings += identity.judge(link.identity(), setting.interpreter.path, setting.adapter.module)
+        link.build(expected.weights, setting.workload.loss, setting.workload.optimizer)
+        outcome.payload["phases"] = {"import_s": seconds(link, "start"), "build_s": seconds(link, "build")}
+        outcome.findings += link.stage(expected.order)
+        seen.loaded = link.export()
+        parity_checks = parity.compare_weights(seen.loaded, expected.weights)
+        if all(check.error < float("inf") for check in parity_checks):
+            _work(link, setting, expected, seen, outcome)
+            _measure_rates(link, outcome)
+            parity_checks += _judge(setting, expected, seen)
+            same = all(check.passed for check in parity_checks)
+            _measure_precision(link, setting, expected, seen, outcome, chooser, same)
     close_books(outcome, link)
-    _conclude(outcome, checks)
-    if trained is not None and outcome.status == "ok":
+    outcome.payload["parity"] = {
+        "passed": all(check.passed for check in parity_checks),
+        "checks": [check.to_json() for check in parity_checks],
+    }
+    outcome.findings += cause.parity_findings(parity_checks, _evidence(setting, expected, seen), setting.workload)
+    outcome.conclude(setting.detectors)
+    if seen.trained is not None and outcome.status == "ok":
         steps = setting.protocol.proof_training_steps
-        outcome.payload["accuracy"] = evaluation(setting, trained, outcome) | {"steps": steps}
+        outcome.payload["accuracy"] = evaluation(setting, seen.trained, outcome) | {"steps": steps}
     return outcome
 
 
@@ -93,61 +105,123 @@ def _range(bounds: tuple[int, int]) -> list[int]:
     return steps * _SNAPSHOT_STEPS if len(steps) < _SNAPSHOT_STEPS else steps
 
 
-def _one_step(link: Link, expected: Expected, loss: Loss, optimizer: Optimizer) -> dict[str, Array]:
-    link.build(expected.weights, loss, optimizer)
+def _work(link: Link, setting: Setting, expected: Expected, seen: _Seen, outcome: Outcome) -> None:
+    """Ordinary steps first, as a user takes them; then the probes, each from a fresh build."""
+    workload = setting.workload
+    first = link.timed_steps(1)
+    outcome.payload["phases"]["first_step_s"] = first["elapsed_ns"] / 1e9
+    seen.losses = [float(first["losses"][0]), *link.steps(seen.k - 1)]
+    seen.after_k = link.export()
+    seen.losses += link.steps(max(0, workload.parity.trajectory_steps - seen.k))
+    outcome.payload["step_s"] = _step_estimate(link, first["elapsed_ns"] / 1e9, len(seen.losses))
+    seen.final = link.export() if len(seen.losses) > seen.k else seen.after_k
+    seen.logits = link.predict(0)
+    link.build(expected.weights, workload.loss, expected.gradient_optimizer)
     link.steps(1)
-    return link.export()
+    seen.after_gradient = link.export()
+    link.build(expected.weights, expected.optimizer_loss, workload.optimizer)
+    for step in (1, 2):
+        link.steps(1)
+        seen.probes[step] = link.export()
+    outcome.payload["effective"] = link.effective()
+    installed = setting.interpreter.framework_version
+    outcome.findings += identity.judge_version(outcome.payload["effective"], installed)
+    seen.trained = _train_briefly(link, setting)
 
 
-def _train_briefly(link: Link, setting: Setting, expected: Expected) -> dict[str, Array] | None:
+def _train_briefly(link: Link, setting: Setting) -> Weights | None:
     """A few dozen ordinary steps on distinct batches, for an accuracy that shows that learning happens."""
     steps = setting.protocol.proof_training_steps
-    is_main = setting.cell.mode == setting.adapter.main_mode
-    if not steps or not is_main:
+    if not steps or setting.cell.mode != setting.adapter.main_mode:
         return None
     link.build(initial_weights(setting.workload.model, setting.seed), setting.workload.loss, setting.workload.optimizer)
     link.steps(steps)
     return link.export()
 
 
-def _judge(
-    setting: Setting,
-    expected: Expected,
-    k: int,
-    losses: list[float],
-    after_k: dict[str, Array],
-    after_gradient: dict[str, Array],
-    probes: Mapping[int, dict[str, Array]],
-) -> list[Check]:
+def _measure_rates(link: Link, outcome: Outcome) -> None:
+    """The scaling law and single latencies, in the state that the probes left."""
+    tries: list[dict[int, float]] = []
+    shortest = max(rate.SCALE_STEPS, math.ceil(rate.SCALE_LEAST_S / outcome.payload["step_s"]))
+    counts = [shortest * factor for factor in (1, 2, 4)]
+    for _ in range(_SCALING_TRIES):
+        tries.append({count: _elapsed_s(link.window(count)) for count in counts})
+        if not rate.scaling(tries):
+            break
+    latencies = link.latencies(_LATENCIES)
+    outcome.payload["scaling"] = [{str(count): round(s, 6) for count, s in found.items()} for found in tries]
+    outcome.payload["latencies_s"] = [round(latency, 7) for latency in latencies]
+    outcome.findings += rate.scaling(tries)
+    outcome.findings += rate.free_steps(latencies)
+
+
+def _measure_precision(
+    link: Link, setting: Setting, expected: Expected, seen: _Seen, outcome: Outcome, chooser: random.Random, same: bool
+) -> None:
+    """The dense probe, and the workload's own results against NumPy's in float32.
+
+    Where parity failed (``same`` is false) the size of an error says nothing about rounding.
+    """
+    offset = chooser.randrange(_PROBE_BATCH)
+    link.build(
+        fingerprint.probe_weights(), setting.workload.loss, setting.workload.optimizer, fingerprint.probe_model()
+    )
+    found = fingerprint.read(link.logits(fingerprint.probe_inputs(_PROBE_BATCH, offset)), offset)
+    inputs, _ = host_batch(setting.workload, setting.dataset, expected.order[0])
+    model, declared = setting.workload.model, setting.cell.precision
+    exact = {"logits": Network(model, seen.final).logits(inputs)}
+    rough = {"logits": Network(model, seen.final, np.float32).logits(inputs)}
+    measured = _measured_gradients(expected, seen)
+    usable = measured.keys() >= expected.gradients.keys()
+    errors = {"logits": fingerprint.relative_error({"logits": seen.logits}, exact)}
+    numpy_errors = {"logits": fingerprint.relative_error(rough, exact)}
+    if usable:
+        errors["gradients"] = fingerprint.relative_error(measured, expected.gradients)
+        numpy_errors["gradients"] = expected.float32_gradient_error
+    outcome.payload["fingerprint"] = found.to_json() | {"errors": errors, "numpy_float32_errors": numpy_errors}
+    outcome.findings += fingerprint.judge(found, declared)
+    if same:
+        outcome.findings += fingerprint.judge_errors(errors, numpy_errors, declared)
+
+
+def _judge(setting: Setting, expected: Expected, seen: _Seen) -> list[Check]:
     limits = setting.workload.parity
     length = limits.trajectory_steps
-    checks = parity.compare_losses(
-        losses[:length], expected.losses[:length], expected.loss_tolerances(setting.workload)
-    )
+    tolerances = expected.loss_tolerances(setting.workload)
+    checks = parity.compare_losses(seen.losses[:length], expected.losses[:length], tolerances)
+    rate_ = expected.gradient_optimizer.learning_rate
     checks += parity.compare_gradients(
-        after_gradient, expected.weights, expected.gradient_optimizer.learning_rate, expected.gradients, limits.gradient
+        seen.after_gradient, expected.weights, rate_, expected.gradients, limits.gradient
     )
-    for step, exported in probes.items():
+    for step, exported in seen.probes.items():
         reference = expected.optimizer_updates[step]
         checks += parity.compare_updates("optimizer", step, exported, expected.weights, reference, limits.optimizer)
-    checks += parity.compare_updates("parameters", k, after_k, expected.weights, expected.updates[k], limits.parameters)
+    updates = expected.updates[seen.k]
+    checks += parity.compare_updates("parameters", seen.k, seen.after_k, expected.weights, updates, limits.parameters)
+    inputs, _ = host_batch(setting.workload, setting.dataset, expected.order[0])
+    # Against the reference's logits for the very weights that the adapter exported.
+    logits = Network(setting.workload.model, seen.final).logits(inputs)
+    checks.append(Check("logits", 0, "logits", parity.max_error(seen.logits, logits), limits.logits))
     return checks
 
 
-def _logits_check(setting: Setting, expected: Expected, weights: dict[str, Array], logits: Array) -> Check:
-    """Logits against the reference's logits for the very weights that the adapter exported."""
-    inputs = np.load(setting.dataset.train_inputs, mmap_mode="r", allow_pickle=False)[expected.order[0]]
-    reference = Network(setting.workload.model, weights).logits(to_inputs(inputs, **input_options(setting.workload)))
-    return Check("logits", 0, "logits", parity.max_error(logits, reference), setting.workload.parity.logits)
+def _evidence(setting: Setting, expected: Expected, seen: _Seen) -> GradientEvidence:
+    inputs, labels = host_batch(setting.workload, setting.dataset, expected.order[0])
+    return GradientEvidence(_measured_gradients(expected, seen), expected.gradients, expected.weights, inputs, labels)
 
 
-def _conclude(outcome: Outcome, checks: list[Check]) -> None:
-    worst = parity.worst(checks)
-    passed = all(check.passed for check in checks)
-    outcome.payload["parity"] = {"passed": passed, "checks": [check.to_json() for check in checks]}
-    if not passed:
-        outcome.status, outcome.code = "not_comparable", f"PARITY_{worst.check.upper()}"
-        outcome.reason = worst.sentence
+def _measured_gradients(expected: Expected, seen: _Seen) -> Weights:
+    """(p₀ − p₁) / rate of the plain SGD step, where a tensor came back in its shape."""
+    rate_ = expected.gradient_optimizer.learning_rate
+    return {
+        name: (start.astype(np.float64) - seen.after_gradient[name]) / rate_
+        for name, start in expected.weights.items()
+        if name in seen.after_gradient and seen.after_gradient[name].shape == start.shape
+    }
+
+
+def _elapsed_s(window: Mapping[str, Any]) -> float:
+    return max(1e-9, (int(window["stop_ns"]) - int(window["start_ns"])) / 1e9)
 
 
 def _step_estimate(link: Link, first_step_s: float, steps: int) -> float:

@@ -1,39 +1,71 @@
-"""The speed pass: one fresh process shows again that it computes the proven thing, and is timed."""
+"""The speed pass: one fresh process shows again that it computes the proven thing, and is timed.
+
+The process is checked three times: in its first steps, in the steps that follow the last window, and once more from
+fresh weights on batches that it has never seen. In between nothing tells it which steps are timed.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from ...analysis import parity
-from ...errors import WorkerError
+from ...analysis.parity import Check
 from ...spec.protocol import Protocol
-from .. import census, codes
-from ..judge import Expected
-from ..link import Setting, load_export, open_link
+from ...validity import aftermath, identity, plausibility, quiet, rate
+from ...validity.aftermath import Aftermath
+from ...validity.findings import Finding
+from ...validity.quiet import Quiet
+from .. import census
+from ..judge import Expected, host_batch
+from ..link import Link, Setting, load_export, open_link
 from .outcome import Outcome, close_books, seconds
+
+Array = npt.NDArray[Any]
+
+_STRETCHES = 4
+_STRETCH_BUDGET_S = 0.5
+_DISBELIEF = 5.0  # reading losses back takes its time too
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """Exports to be read once the worker is gone."""
+
+    snapshot: Path
+    start: Path
+    after: Sequence[Path]
+    again: Path
 
 
 def speed(setting: Setting, expected: Expected, log: Path, *, chooser: random.Random) -> Outcome:
-    """Time a cell in one fresh process, which first shows again that it computes the proven thing."""
-    protocol, workload = setting.protocol, setting.workload
+    """Time a cell in one fresh process."""
     outcome = Outcome(payload={"cache": "warm"})
+    workload = setting.workload
     k = chooser.choice([step for step in sorted(expected.updates) if step <= workload.parity.parameters_steps_quick[1]])
+    k_again = chooser.choice(sorted(expected.again.updates))
     with open_link(setting, log) as link:
         link.start()
+        outcome.findings += identity.judge(link.identity(), setting.interpreter.path, setting.adapter.module)
         link.build(expected.weights, workload.loss, workload.optimizer)
-        link.stage(expected.order)
-        first = link.worker.ask("steps", count=1)
-        before = link.worker.ask("steps", count=k - 1)
+        outcome.findings += link.stage(expected.order)
+        first = link.timed_steps(1)
+        before = link.timed_steps(k - 1)
         snapshot = link.export_later()
-        warm = link.worker.ask("steps", count=protocol.warmup_steps)
-        # The faster of two looks: a window sized on a disturbed one would come out too short.
-        step_ns = min(before["elapsed_ns"] / (k - 1), warm["elapsed_ns"] / protocol.warmup_steps)
-        steps = window_steps(protocol, max(step_ns / 1e9, 1e-7))
-        windows = [link.worker.window(steps) for _ in range(protocol.windows)]
-        census.check(windows, setting.cores)
+        warm = link.timed_steps(setting.protocol.warmup_steps)
+        start = link.export_later()
+        steps = window_steps(setting.protocol, _step_s(before, k - 1, warm, setting.protocol.warmup_steps))
+        windows, seen_quiet = _windows(link, setting.protocol, steps, chooser)
+        after, losses, taken = _two_more_steps(link)
         outcome.payload |= {
             "phases": {
                 "import_s": seconds(link, "start"),
@@ -46,17 +78,30 @@ def speed(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
             "memory": {"peak_bytes": link.worker.ask("memory")["peak_bytes"], "source": "speed process"},
             "load_average": round(os.getloadavg()[0], 2),
         }
+        stretches, again = _checked_stretches(link, expected, k_again)
+        files = _Files(snapshot, start, after, again)
         link.worker.close()
-        exported = load_export(snapshot)
-    check_clocks(windows)
-    limit = workload.parity.parameters
-    checks = parity.compare_updates("snapshot", k, exported, expected.weights, expected.updates[k], limit)
-    worst = parity.worst(checks)
-    outcome.payload["snapshot"] = worst.to_json()
+        batches = [host_batch(workload, setting.dataset, expected.order[row % len(expected.order)]) for row in taken]
+        outcome.findings += _judge_work(setting, expected, files, k, k_again, outcome)
+        seen = Aftermath(
+            steps_before=taken[0],
+            start=load_export(files.start),
+            exports=[load_export(file) for file in files.after],
+            losses=losses,
+            batches=batches,
+        )
+        found, figures = aftermath.judge(seen, workload)
+    outcome.findings += found
+    outcome.findings += _judge_time(setting, windows, seen_quiet, stretches)
+    outcome.findings += _survivors(link.worker.survivors)
+    outcome.payload |= {
+        "quiet": seen_quiet.to_json(),
+        "ceiling_flops": setting.ceiling,
+        "aftermath": figures,
+        "checked_stretches": [[count, round(taken_s, 7)] for count, taken_s in stretches],
+    }
     close_books(outcome, link)
-    if not worst.passed:
-        outcome.status, outcome.code = "not_comparable", codes.WRONG_RESULT
-        outcome.reason = f"in the timed process: {worst.sentence}"
+    outcome.conclude(setting.detectors)
     return outcome
 
 
@@ -67,16 +112,136 @@ def window_steps(protocol: Protocol, step_s: float) -> int:
     return min(wanted, longest)
 
 
-def check_clocks(windows: list[dict[str, Any]]) -> None:
-    """The worker's claim may not be shorter than the parent's stamps say (method T4).
-
-    Raises:
-        WorkerError: CLOCK_MISMATCH.
-    """
+def check_clocks(windows: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    """The worker's claim may not be shorter than the parent's stamps say (method T4)."""
     for window in windows:
         seen = window["stop_ns"] - window["start_ns"]
         if seen - window["claimed_ns"] > max(0.03 * seen, 20e6):
-            raise WorkerError(
-                codes.CLOCK_MISMATCH,
-                f"the worker claims {window['claimed_ns'] / 1e6:.1f} ms for a window of {seen / 1e6:.1f} ms",
-            )
+            claimed = window["claimed_ns"] / 1e6
+            reason = f"the worker claims {claimed:.1f} ms for a window of {seen / 1e6:.1f} ms"
+            return [Finding("clock", "CLOCK_MISMATCH", reason)]
+    return []
+
+
+def _step_s(before: Mapping[str, Any], steps: int, warm: Mapping[str, Any], warm_steps: int) -> float:
+    """Seconds of a step, to size the window: the faster of two looks, since a disturbed one would make it too short.
+
+    A worker whose clock tells far less than the parent's is not believed, or its window would never end.
+    """
+    claimed = min(before["elapsed_ns"] / steps, warm["elapsed_ns"] / warm_steps)
+    return float(max(claimed, warm["wall_ns"] / warm_steps / _DISBELIEF, 100.0)) / 1e9
+
+
+def _windows(link: Link, protocol: Protocol, steps: int, chooser: random.Random) -> tuple[list[dict[str, Any]], Quiet]:
+    """All windows; after a randomly chosen one the worker is watched at rest."""
+    windows: list[dict[str, Any]] = []
+    watched = chooser.randrange(protocol.windows)
+    for number in range(protocol.windows):
+        windows.append(link.window(steps))
+        if number == watched:
+            seen = _watch(link, (windows[-1]["stop_ns"] - windows[-1]["start_ns"]) / 1e9)
+    return windows, seen
+
+
+def _watch(link: Link, window_s: float) -> Quiet:
+    """Export twice, leave the worker alone, export again; by the parent's clock."""
+    times, files = [], []
+    for _ in range(2):
+        started = time.perf_counter()
+        files.append(link.export_later())
+        times.append(time.perf_counter() - started)
+    time.sleep(quiet.GRACE_S)
+    before = census.take(link.worker.pid)
+    time.sleep(quiet.QUIET_S)
+    used = census.between(before, census.take(link.worker.pid))
+    files.append(link.export_later())
+    hashes = [hashlib.sha256(_content(file)).hexdigest() for file in files]
+    return Quiet(
+        window_s=window_s,
+        first_export_s=times[0],
+        second_export_s=times[1],
+        sha256=(hashes[0], hashes[1], hashes[2]),
+        cpu_s=used["cpu_s"] if used else None,
+        quiet_s=used["wall_s"] if used else quiet.QUIET_S,
+        children=used["processes"] - 1 if used else 0,
+    )
+
+
+def _content(file: Path) -> bytes:
+    """Names and values of an export; the archive's own bytes hold times."""
+    weights = load_export(file)
+    return b"".join(name.encode() + np.ascontiguousarray(weights[name]).tobytes() for name in sorted(weights))
+
+
+def _two_more_steps(link: Link) -> tuple[list[Path], list[float], list[int]]:
+    """Two ordinary steps with exports around them: files, losses, and which staged batches they took."""
+    files, losses, taken = [link.export_later()], [], []
+    for _ in range(2):
+        taken.append(link.cursor)
+        losses += link.steps(1)
+        files.append(link.export_later())
+    return files, losses, taken
+
+
+def _checked_stretches(link: Link, expected: Expected, k: int) -> tuple[list[tuple[int, float]], Path]:
+    """Fresh weights, then k steps on batches that were never staged; a few times, because k steps are short.
+
+    Only the last stretch's weights are compared: nothing tells the worker which one that is.
+    """
+    found: list[tuple[int, float]] = []
+    link.stage(expected.again.order)
+    spent = 0.0
+    while len(found) < _STRETCHES and spent < _STRETCH_BUDGET_S:
+        link.load(expected.again.weights)
+        window = link.window(k)
+        found.append((k, (window["stop_ns"] - window["start_ns"]) / 1e9))
+        spent += found[-1][1]
+    return found, link.export_later()
+
+
+def _judge_work(
+    setting: Setting, expected: Expected, files: _Files, k: int, k_again: int, outcome: Outcome
+) -> list[Finding]:
+    limit, findings = setting.workload.parity.parameters, []
+    first = load_export(files.snapshot)
+    checks = parity.compare_updates("snapshot", k, first, expected.weights, expected.updates[k], limit)
+    again, updates = load_export(files.again), expected.again.updates[k_again]
+    checks_again = parity.compare_updates("again", k_again, again, expected.again.weights, updates, limit)
+    for name, found in (("snapshot", checks), ("again", checks_again)):
+        worst: Check = parity.worst(found)
+        outcome.payload[name] = worst.to_json()
+        if not worst.passed:
+            findings.append(Finding(name, "WRONG_RESULT", f"in the timed process: {worst.sentence}"))
+    return findings
+
+
+def _judge_time(
+    setting: Setting, windows: Sequence[Mapping[str, Any]], seen: Quiet, stretches: Sequence[tuple[int, float]]
+) -> list[Finding]:
+    elapsed = sum(window["stop_ns"] - window["start_ns"] for window in windows) / 1e9
+    step_s = elapsed / sum(window["steps"] for window in windows)
+    flops = setting.workload.model.training_flops()
+    return [
+        *check_clocks(windows),
+        *census.judge(windows, setting.cores),
+        *quiet.judge(seen),
+        *rate.windows_against_checked(step_s, stretches),
+        *plausibility.judge(setting.workload.batch_size / step_s, flops, setting.ceiling),
+        *_recompiled(windows),
+    ]
+
+
+def _recompiled(windows: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    for window in windows:
+        before, after = window["compiled"]
+        if before is not None and after is not None and after > before:
+            reason = f"{after - before} compilations within a window of {window['steps']} steps"
+            return [Finding("recompile", "RECOMPILE", reason)]
+    return []
+
+
+def _survivors(count: int) -> list[Finding]:
+    if not count:
+        return []
+    reason = f"{count} processes of the worker were alive after it had ended; they were ended"
+    return [Finding("survivors", "CONTAMINATION", reason)]

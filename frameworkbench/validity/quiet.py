@@ -1,0 +1,78 @@
+"""After a window nothing may be left to do, to change or to compute (method T3).
+
+A worker that has drained is asked for its weights twice, left alone for a moment, and asked again. Work that was
+only queued shows in the first export's time, work on the side in changed weights or in CPU-seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .findings import Finding
+
+# The first export may be slower than the second by this much without meaning anything: page faults, first use.
+_EXPORT_ALLOWANCE_S = 0.05
+_EXPORT_SHARE = 0.05
+# Thread pools spin for a while after work (OpenMP by default up to 200 ms); only what follows counts.
+GRACE_S = 0.2
+QUIET_S = 0.2
+# Two scheduler ticks and housekeeping threads; a busy core burns all of it.
+_QUIET_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """What the parent saw after a window.
+
+    Attributes:
+        window_s: length of the window before.
+        first_export_s: time of the first export by the parent's clock.
+        second_export_s: of the second.
+        sha256: hash of the weights in each of the three exports.
+        cpu_s: CPU-seconds of the worker's process tree while it was left alone, None where it cannot be read.
+        quiet_s: for how long.
+        children: processes of the worker's tree besides itself.
+    """
+
+    window_s: float
+    first_export_s: float
+    second_export_s: float
+    sha256: tuple[str, str, str]
+    cpu_s: float | None
+    quiet_s: float
+    children: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the record."""
+        return {
+            "window_s": round(self.window_s, 6),
+            "first_export_s": round(self.first_export_s, 6),
+            "second_export_s": round(self.second_export_s, 6),
+            "changed": self.sha256[0] != self.sha256[2],
+            "cpu_s": self.cpu_s,
+            "quiet_s": round(self.quiet_s, 4),
+            "children": self.children,
+        }
+
+
+def judge(seen: Quiet) -> list[Finding]:
+    """Residual work, late mutation, foreign work."""
+    findings = []
+    excess = seen.first_export_s - seen.second_export_s
+    if excess > max(_EXPORT_ALLOWANCE_S, _EXPORT_SHARE * seen.window_s):
+        reason = (
+            f"after a window of {seen.window_s:.2f} s the first export took {seen.first_export_s:.3f} s, a second one "
+            f"{seen.second_export_s:.3f} s: work was left over when the window was said to have ended"
+        )
+        findings.append(Finding("residual", "RESIDUAL_WORK", reason))
+    if len(set(seen.sha256)) != 1:
+        reason = f"the weights changed within {GRACE_S + seen.quiet_s:.1f} s after a window had ended"
+        findings.append(Finding("late", "LATE_MUTATION", reason))
+    if seen.cpu_s is not None and seen.cpu_s > _QUIET_SHARE * seen.quiet_s:
+        reason = (
+            f"the worker's processes burnt {seen.cpu_s:.2f} CPU-seconds within {seen.quiet_s:.2f} s in which nothing "
+            f"was asked of them ({seen.children} further processes)"
+        )
+        findings.append(Finding("quiet", "FOREIGN_WORK", reason))
+    return findings

@@ -1,0 +1,68 @@
+"""Time must follow work: the scaling law, and windows against steps that were checked (method T5).
+
+Weights can be checked only over the few steps for which float32 code stays with the reference. A worker could be
+honest there and skip later; then its later steps are free, and time stops growing with the number of steps.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+
+from .findings import Finding
+
+SCALE_STEPS = 4  # at least, in the shortest window of the scaling law; the others are two and four times as long
+SCALE_LEAST_S = 0.01  # of the shortest window: below it the clock reads the scheduler, not the work
+_LEAST_RATIO = 2.5  # T(4N)/T(N): 4 for pure work, less with a constant part
+_FREE_STEP = 0.1  # of the mean: a step below it did nothing
+_FREE_SHARE = 0.4
+_DISPATCH_SHARE = 3.0  # draining after a few steps may cost this factor in dispatch-bound code
+_CLOCK_NOISE_S = 0.005
+
+
+def scaling(tries: Sequence[Mapping[int, float]]) -> list[Finding]:
+    """Windows of N, 2N and 4N steps.
+
+    Args:
+        tries: seconds by number of steps, one mapping for each try; every try must break the law to count.
+    """
+    broken = []
+    for seconds in tries:
+        short, long = min(seconds), max(seconds)
+        ratio = seconds[long] / seconds[short]
+        if ratio < _LEAST_RATIO * (long / short) / 4:
+            broken.append(f"{long} steps took {ratio:.2f} times as long as {short}")
+    if not tries or len(broken) < len(tries):
+        return []
+    return [Finding("scaling", "NONLINEAR", f"time does not follow the number of steps: {'; '.join(broken)}")]
+
+
+def free_steps(latencies_s: Sequence[float]) -> list[Finding]:
+    """Steps drained one by one: none may be free, or another step did its work."""
+    if len(latencies_s) < 2:
+        return []
+    mean = statistics.fmean(latencies_s)
+    free = sum(latency < _FREE_STEP * mean for latency in latencies_s)
+    if free < _FREE_SHARE * len(latencies_s):
+        return []
+    reason = f"{free} of {len(latencies_s)} steps took less than a tenth of the mean of {mean * 1e3:.3f} ms"
+    return [Finding("scaling", "NONLINEAR", reason)]
+
+
+def windows_against_checked(window_step_s: float, checked_steps_s: Sequence[tuple[int, float]]) -> list[Finding]:
+    """Steps in windows against stretches of the same process whose results were checked.
+
+    Args:
+        window_step_s: seconds a step took in the windows, on average.
+        checked_steps_s: (steps, seconds) of each checked stretch.
+    """
+    if not checked_steps_s or window_step_s <= 0:
+        return []
+    steps, seconds = min(checked_steps_s, key=lambda item: item[1] / item[0])
+    if seconds - steps * window_step_s * _DISPATCH_SHARE <= _CLOCK_NOISE_S:
+        return []
+    reason = (
+        f"a step took {window_step_s * 1e3:.3f} ms in windows and at least {seconds / steps * 1e3:.3f} ms where its "
+        "result was checked"
+    )
+    return [Finding("rate", "DETECTION", reason)]

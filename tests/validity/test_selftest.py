@@ -1,0 +1,105 @@
+"""The harness under test: every cheat is caught with its code, by its own detector too; honest code is not."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from frameworkbench.validity.findings import ALL
+
+from .bench import Bench, make_bench, verdict
+
+# mode of the fake device → pass that catches it, primary detector, code
+CASES = {
+    "no_sync": ("speed", "residual", "RESIDUAL_WORK"),
+    "lazy": ("speed", "residual", "RESIDUAL_WORK"),
+    "hidden_thread": ("speed", "late", "LATE_MUTATION"),
+    "hidden_child": ("speed", "quiet", "FOREIGN_WORK"),
+    "slow_clock": ("speed", "clock", "CLOCK_MISMATCH"),
+    "memoise": ("speed", "aftermath", "WRONG_RESULT"),
+    "batch_and_skip": ("proof", "scaling", "NONLINEAR"),
+    "one_batch": ("proof", "parity", "WRONG_RESULT"),
+    "half_batch": ("proof", "parity", "SAMPLE_COUNT"),
+    "fewer_batches": ("proof", "samples", "SAMPLE_COUNT"),
+    "narrow": ("proof", "parity", "MODEL_MISMATCH"),
+    "missing": ("proof", "weights", "MODEL_MISMATCH"),
+    "frozen": ("proof", "parity", "GRAD_MISSING"),
+    "own_init": ("proof", "weights", "INIT_MISMATCH"),
+    "other_rate": ("proof", "parity", "HPARAM"),
+    "other_beta": ("proof", "parity", "HPARAM"),
+    "test_data": ("accuracy", "canary", "LEAK"),
+    "forged_metric": ("proof", "parity", "METRIC_FORGED"),
+    "tf32": ("proof", "precision", "PRECISION"),
+    "bfloat16": ("proof", "precision", "PRECISION"),
+    "fast_math": ("proof", "precision", "PRECISION"),
+    "blank": ("proof", "parity", "DATA_MISMATCH"),
+    "warm_cache": ("proof", "cold", "WARM_CACHE"),
+    "recompile": ("speed", "recompile", "RECOMPILE"),
+    "detector": ("speed", "rate", "DETECTION"),
+    "null_step": ("proof", "parity", "GRAD_MISSING"),
+    "ghost": ("speed", "aftermath", "WRONG_RESULT"),
+    "leaves_process": ("speed", "survivors", "CONTAMINATION"),
+    "fake_version": ("proof", "identity", "IDENTITY"),
+    "shadow": ("speed", "identity", "IDENTITY"),
+    "diverged": ("accuracy", "finite", "DIVERGED"),
+}
+PASSES = ("proof", "speed", "accuracy")
+HONEST_RUNS = 50
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """Data and reference answers, once."""
+    return make_bench(tmp_path_factory.mktemp("selftest"))
+
+
+@pytest.mark.parametrize("mode", CASES)
+def test_cheat_is_caught_with_its_code(mode: str, bench: Bench) -> None:
+    """With all detectors a cheat gets its code; with only its primary one too; with none it passes."""
+    pass_, primary, code = CASES[mode]
+
+    outcome = bench.run(mode, pass_)
+
+    told = [(finding.detector, finding.code, finding.reason) for finding in outcome.findings]
+    assert verdict(outcome, ALL) == code, told
+    assert outcome.code == code
+    assert verdict(outcome, frozenset({primary})) == code, told
+    assert verdict(outcome, frozenset()) == ""
+    assert outcome.payload.get("findings"), "the record says what was found"
+
+
+@pytest.mark.parametrize("mode", CASES)
+def test_cheat_is_not_caught_before_its_pass(mode: str, bench: Bench) -> None:
+    """A cheat that a later pass catches gets through the earlier ones, so that pass is needed."""
+    pass_ = CASES[mode][0]
+    if pass_ == "proof":
+        pytest.skip("the proof is the first pass")
+    always_seen = {"no_sync", "lazy", "slow_clock", "recompile", "shadow", "test_data", "diverged"}
+
+    outcome = bench.run(mode, "proof")
+
+    if mode not in always_seen:
+        assert outcome.status == "ok", outcome.reason
+
+
+@pytest.mark.parametrize("mode", ["honest", "slow_honest"])
+def test_honest_adapters_pass(mode: str, bench: Bench) -> None:
+    """Honest code is never accused, fast or slow: 50 of 50 proofs and 50 of 50 timed processes."""
+
+    def both(_: int) -> list[str]:
+        outcomes = [bench.run(mode, "proof"), bench.run(mode, "speed")]
+        return [f"{outcome.code}: {outcome.reason}" for outcome in outcomes if outcome.status != "ok"]
+
+    with ThreadPoolExecutor(2) as pool:  # two at a time also makes the machine a noisy one
+        accusations = [text for found in pool.map(both, range(HONEST_RUNS)) for text in found]
+
+    assert accusations == []
+
+
+def test_honest_training_passes(bench: Bench) -> None:
+    """A full training of honest code raises no objection."""
+    outcome = bench.run("honest", "accuracy")
+
+    assert outcome.status == "ok", outcome.reason
+    assert outcome.findings == []
