@@ -14,6 +14,7 @@ from typing import Any
 
 from ..store.records import Record, Run
 from ..store.run import PlannedCell
+from .spread import spread
 from .statistics import process_interval
 
 NOT_RUN = "NOT_RUN"
@@ -173,6 +174,8 @@ def throughput(evidence: Evidence, batch_size: int) -> dict[str, Any] | None:
         "low": interval.low,
         "high": interval.high,
         "processes": interval.processes,
+        "steps": sum(_steps(record) for record in evidence.timed),
+        **spread(values),
         "samples": [{"block": block, "attempt": attempt, "value": value} for block, attempt, value in samples],
     }
 
@@ -233,6 +236,11 @@ def table(value: object) -> Mapping[str, Any]:
 def rows(value: object) -> list[Mapping[str, Any]]:
     """The mappings in a list, or none for anything else."""
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def _steps(record: Record) -> int:
+    """Timed steps of one process over all its windows."""
+    return sum(round(number(window.get("steps")) or 0) for window in rows(record["payload"].get("windows")))
 
 
 def _environment(run: Run, cell: PlannedCell) -> Record | None:

@@ -129,9 +129,14 @@ def _spreads(degrees: int) -> tuple[Array, Array]:
     """Gauss-Legendre nodes of s/σ with the weights of its chi density, over all but 1e-12 of the distribution."""
     scale = math.sqrt(degrees)
     low, high = stats.chi.ppf(1e-12, degrees) / scale, stats.chi.isf(1e-12, degrees) / scale
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    nodes, weights = _legendre()
     spreads = (high - low) / 2 * nodes + (high + low) / 2
     return spreads, weights * (high - low) / 2 * stats.chi.pdf(spreads * scale, degrees) * scale
+
+
+@cache
+def _legendre() -> tuple[Array, Array]:
+    return np.polynomial.legendre.leggauss(_NODES)
 
 
 def _check(blocks: int, deviation: float, pairs: int, alpha: float, delta: float) -> None:

@@ -7,8 +7,10 @@ readers compare, and a ratio must not depend on which of the two is called first
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import stats
@@ -89,6 +91,32 @@ def paired_log_difference(first: Sequence[float], second: Sequence[float]) -> Lo
     return LogDifference(mean, error, pairs, p_value)
 
 
+def hodges_lehmann(first: Sequence[float], second: Sequence[float]) -> float:
+    """How much larger ``first`` is than ``second`` by medians: the middle of all means of two log differences.
+
+    The second opinion on a mean: up to 29 % of the blocks may be arbitrarily wrong before it follows them, and on
+    normal noise it is nearly as precise (95 %; the plain median has 64 %).
+
+    Args:
+        first: one positive number per block.
+        second: the same blocks in the same order.
+
+    Returns:
+        The pseudo-median of the paired differences of logarithms.
+
+    Raises:
+        MeasurementError: unequal lengths, no pairs, or a value that is not positive and finite.
+
+    Source:
+        Hodges and Lehmann 1963, Ann. Math. Statist. 34, 598-611 (estimate of the Wilcoxon signed-rank test).
+    """
+    if len(first) != len(second):
+        raise MeasurementError(f"expected pairs; received {len(first)} and {len(second)} values")
+    differences = _logs(first) - _logs(second)
+    upper = np.triu_indices(len(differences))
+    return float(np.median((differences[upper[0]] + differences[upper[1]]) / 2))
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Adjusted p-values that keep the chance of any false finding in the family below the level.
 
@@ -135,12 +163,23 @@ def extra_pairs(difference: LogDifference, limit: float, alpha: float) -> int | 
     Returns:
         The number of further pairs, or None when it exceeds 1,000.
     """
-    wanted = max(abs(difference.mean), limit - abs(difference.mean))
+    return pairs_for_half_width(difference, max(abs(difference.mean), limit - abs(difference.mean)), alpha)
+
+
+def pairs_for_half_width(difference: LogDifference, half_width: float, alpha: float) -> int | None:
+    """Pairs to add until the ``1 - alpha`` interval is narrower than ``±half_width``, if the spread stays.
+
+    Returns:
+        The number of further pairs (0: it already is), or None when more than 1,000 pairs in all would be needed.
+    """
     deviation = difference.error * math.sqrt(difference.pairs)
-    for pairs in range(difference.pairs, _MOST_PAIRS + 1):
-        if _t_quantile(alpha, pairs) * deviation / math.sqrt(pairs) < wanted:
-            return pairs - difference.pairs
-    return None
+    candidates = range(difference.pairs, max(difference.pairs, _MOST_PAIRS) + 1)
+
+    def narrow(pairs: int) -> bool:
+        return _t_quantile(alpha, pairs) * deviation / math.sqrt(pairs) < half_width
+
+    found = bisect_left(candidates, True, key=narrow)
+    return found if found < len(candidates) else None
 
 
 def _logs(values: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -154,5 +193,6 @@ def _standard_error(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> flo
     return float(np.std(values, ddof=1)) / math.sqrt(len(values))
 
 
+@lru_cache(maxsize=8192)
 def _t_quantile(alpha: float, count: int) -> float:
     return float(stats.t.isf(alpha / 2, count - 1))

@@ -9,11 +9,12 @@ from __future__ import annotations
 import shlex
 import statistics as plain
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..store.records import Record, Run
 from ..store.run import PlannedCell
+from .breakeven import break_even
 from .cells import (
     Accuracy,
     Evidence,
@@ -28,9 +29,12 @@ from .cells import (
     verdict,
 )
 from .cells import accuracy as cell_accuracy
-from .comparison import LEAST_BLOCKS, Entry, Ranking, rank
+from .comparison import LEAST_BLOCKS, Entry, Ranking
+from .disturbance import Disturbance, disturbance
+from .families import Candidate, GroupVerdicts, group_verdicts, uncontrolled
 from .latency import latency_facts
 from .memory import capacity_facts, memory_facts
+from .spread import excluded
 from .threads import thread_use
 from .unmeasured import unmeasured
 
@@ -79,12 +83,19 @@ class Summary:
 
     run: Run
     cells: tuple[CellResult, ...]
-    rankings: Mapping[tuple[Any, ...], Ranking]
+    groups: Mapping[tuple[Any, ...], GroupVerdicts]
+    noise: Disturbance
     not_measured: tuple[str, ...]
+
+    @property
+    def rankings(self) -> dict[tuple[Any, ...], Ranking]:
+        """The main modes' ranking of each group."""
+        return {group: found.main for group, found in self.groups.items()}
 
     def to_json(self) -> dict[str, Any]:
         """The content of ``report.json``; documented in ``docs/report-json.md``."""
         manifest = self.run.manifest
+        facts = {cell.key: cell.facts for cell in self.cells}
         return {
             "schema": SCHEMA,
             "verification": "unverified",
@@ -94,7 +105,8 @@ class Summary:
             "data": dict(table(manifest.get("data"))),
             "plan": {"blocks": dict(self.run.plan.blocks), "budget": dict(self.run.plan.budget)},
             "cells": [self._cell(cell) for cell in self.cells],
-            "comparisons": [_comparison(group, ranking) for group, ranking in self.rankings.items()],
+            "comparisons": [_comparison(group, found, facts) for group, found in self.groups.items()],
+            "noise": self.noise.to_json(),
             "harness": harness(self.run),
             "torn_speed_records": len(self.run.torn_speed_records()),
             "damaged": [{"file": damage.file, "reason": damage.reason} for damage in self.run.damaged],
@@ -102,20 +114,23 @@ class Summary:
         }
 
     def _cell(self, cell: CellResult) -> dict[str, Any]:
-        ranking = self.rankings.get(cell.group)
-        return {**cell.facts, "rank": ranking.ranks.get(cell.key) if ranking else None}
+        found = self.groups.get(cell.group)
+        return {**cell.facts, "rank": found.main.ranks.get(cell.key) if found else None}
 
 
 def summarise(run: Run) -> Summary:
     """Derive all facts of a run from its records; the same records give the same summary."""
-    cells = tuple(_result(run, planned) for planned in run.plan.cells)
+    noise = disturbance(run)
+    cells = tuple(_result(run, planned, noise) for planned in run.plan.cells)
     delta = number(table(run.manifest.get("protocol")).get("delta"))
-    rankings: dict[tuple[Any, ...], Ranking] = {}
+    groups: dict[tuple[Any, ...], GroupVerdicts] = {}
+    workloads: dict[str, list[GroupVerdicts]] = {}
     for group in dict.fromkeys(cell.group for cell in cells):
-        entries = [_entry(cell) for cell in cells if cell.group == group and _rankable(cell)]
-        rankings[group] = rank(entries, delta) if delta is not None else _no_delta()
+        candidates = [_candidate(cell) for cell in cells if cell.group == group and _comparable(cell)]
+        groups[group] = group_verdicts(candidates, delta, noise)
+        workloads.setdefault(str(group[GROUP_AXES.index("workload")]), []).append(groups[group])
     facts = [cell.facts for cell in cells]
-    return Summary(run, cells, rankings, tuple(unmeasured(run, facts)))
+    return Summary(run, cells, groups, noise, (*uncontrolled(workloads), *unmeasured(run, facts)))
 
 
 def harness(run: Run) -> dict[str, Any]:
@@ -129,7 +144,7 @@ def harness(run: Run) -> dict[str, Any]:
     return {**sums, "sessions": len(sessions), "interrupted_sessions": interrupted, "share": share}
 
 
-def _result(run: Run, planned: PlannedCell) -> CellResult:
+def _result(run: Run, planned: PlannedCell, noise: Disturbance) -> CellResult:
     evidence = gather(run, planned)
     blocks = run.plan.blocks.get("main" if planned.main else "other", 0)
     found = verdict(evidence, blocks)
@@ -156,6 +171,9 @@ def _result(run: Run, planned: PlannedCell) -> CellResult:
             "failed": len(evidence.speed) - len(evidence.timed),
             "torn": len(evidence.torn),
         },
+        "excluded": excluded(
+            run.cell_records(planned.key, "speed"), {id(record) for record in evidence.timed}, noise.flagged
+        ),
         "failures": [_failure(record) for record in evidence.failures],
     }
     if found.status in ("not_comparable", "invalid"):
@@ -208,26 +226,32 @@ def _failure(record: Record) -> dict[str, Any]:
     return {key: record[key] for key in keys}
 
 
-def _rankable(cell: CellResult) -> bool:
-    """Main modes of entrants that are proved and timed; the reference is never ranked."""
+def _comparable(cell: CellResult) -> bool:
+    """Rows that are proved and timed in enough blocks; the reference is never compared."""
     enough = cell.facts["blocks"]["counted"] >= LEAST_BLOCKS
-    return cell.main and cell.verdict.status == "ok" and cell.axes.get("role") != "oracle" and enough
+    return cell.verdict.status == "ok" and cell.axes.get("role") != "oracle" and enough
 
 
-def _entry(cell: CellResult) -> Entry:
+def _candidate(cell: CellResult) -> Candidate:
     samples = cell.facts["throughput_samples_per_s"]["samples"]
-    return Entry(cell.key, cell.label, {(found["block"], found["attempt"]): found["value"] for found in samples})
+    entry = Entry(cell.key, cell.label, {(found["block"], found["attempt"]): found["value"] for found in samples})
+    adapter, mode, role = (str(cell.axes.get(axis)) for axis in ("adapter", "mode", "role"))
+    return Candidate(entry, adapter, mode, role, cell.main)
 
 
-def _no_delta() -> Ranking:
-    return Ranking({}, (), 0.0, "No winner is named: the protocol sets no smallest difference that matters.")
-
-
-def _comparison(group: tuple[Any, ...], ranking: Ranking) -> dict[str, Any]:
-    keys = ("first", "second", "ratio", "low", "high", "p_value", "blocks", "verdict", "extra_blocks")
-    pairs = [{key: getattr(pair, key) for key in keys} for pair in ranking.pairs]
+def _comparison(group: tuple[Any, ...], found: GroupVerdicts, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    modes = [{"adapter": name, **_ranking(ranking, facts)} for name, ranking in found.modes.items()]
     axes = dict(zip(GROUP_AXES, group, strict=True))
-    return {**axes, "sentence": ranking.sentence, "delta": ranking.delta, "ranks": dict(ranking.ranks), "pairs": pairs}
+    return {**axes, **_ranking(found.main, facts), "modes": modes, "control": found.control.to_json()}
+
+
+def _ranking(ranking: Ranking, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    pairs = [
+        {**asdict(pair), "break_even": break_even(pair, facts[pair.first_key], facts[pair.second_key]).to_json()}
+        for pair in ranking.pairs
+    ]
+    head = {"sentence": ranking.sentence, "code": ranking.code, "delta": ranking.delta}
+    return {**head, "ranks": dict(ranking.ranks), "pairs": pairs}
 
 
 def _run_facts(manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -53,8 +53,12 @@ def _blocks(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:
     if run.damaged:
         names = ", ".join(damage.file for damage in run.damaged[:4])
         sentences.append(f"Damaged files, left out ({len(run.damaged)}): {names}{' …' * (len(run.damaged) > 4)}.")
-    if any(not cell["main"] for cell in cells):
-        sentences.append("Modes other than a framework's main one are shown without a verdict.")
+    others = [cell for cell in cells if not cell["main"] and cell["role"] == "entrant"]
+    if others:
+        sentences.append("Modes other than a framework's main one are compared within their framework only.")
+    single = sum(cell["blocks"]["counted"] == 1 for cell in others)
+    if single:
+        sentences.append(f"Modes that were timed in one block only, and so have no verdict: {single} rows.")
     return sentences
 
 

@@ -96,8 +96,9 @@ class _Scale:
 def _mark(index: int, row: Row, scale: _Scale) -> Mark:
     found = row.fact["throughput_samples_per_s"]
     oracle = row.fact["role"] == "oracle"
-    shape = "square" if oracle else "circle" if row.fact["main"] else "diamond"
-    note = " · reference" if oracle else "" if row.fact["main"] else " · no verdict"
+    twin = row.fact["role"] == "twin"
+    shape = "square" if oracle else "circle" if row.fact["main"] and not twin else "diamond"
+    note = " · reference" if oracle else " · A/A control" if twin else "" if row.fact["main"] else " · other mode"
     value = f"{row.throughput} ({row.interval})" if row.interval else f"{row.throughput} (one process)"
     bounds = (None, None) if found["low"] is None else (scale.at(found["low"]), scale.at(found["high"]))
     return Mark(index * ROW_HEIGHT, row.name, note, value, shape, scale.at(found["mean"]), *bounds)

@@ -29,6 +29,11 @@ GLOSSARY = (
         "time of one request from the staged input to its logits on the host; p50, p95 and p99 are what half, 95 % and "
         "99 % of a process's requests stayed below. Jitter is p99 − p50.",
     ),
+    (
+        "median",
+        "of the processes; for a pair the Hodges-Lehmann estimate over paired blocks, which a few odd blocks cannot "
+        "move. Where it disagrees with the mean, the pair is inconclusive.",
+    ),
     ("n", "number of fresh processes; each is one observation, however many steps it ran."),
     (
         "time to first step",
@@ -55,7 +60,21 @@ GLOSSARY = (
     ),
     ("detectable but small", "the interval excludes 1, but the ratio is within that difference."),
     ("practically tied", "the whole interval lies within that difference on both sides."),
-    ("inconclusive", "none of these: more blocks are needed to tell."),
+    ("inconclusive", "none of these: more blocks are needed to tell, and the report says how many."),
+    (
+        "A/A control",
+        "one row entered twice under two names. If it wins against itself, every verdict of its group is invalid.",
+    ),
+    (
+        "noise floor δ₀",
+        "half the width of the control's 95 % interval: where it exceeds the difference that counts, no winner is "
+        "named.",
+    ),
+    ("noisy", "the run was disturbed more often than it may repeat blocks: numbers with intervals, no winners."),
+    (
+        "break-even",
+        "the training step at which a row that starts later has overtaken the other one.",
+    ),
     ("rank", "a tier: rows that share a rank are not shown to differ by enough to matter."),
     ("main mode", "the mode that an adapter declares as its framework's usual one; only main modes are ranked."),
     ("reference", "the harness's own simple implementation (the oracle); shown for scale, never ranked."),

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from .comparing import PAIR_COLUMNS, PAIR_HEADINGS, PROCESS_HEADINGS
 from .glossary import GLOSSARY, LATENCY_NOTE, MEMORY_NOTE
 from .latency_table import LATENCY_HEADINGS
 from .memory_table import HEADINGS
@@ -94,25 +95,34 @@ def _synthetic(group: Group) -> str:
 
 def _group(group: Group) -> str:
     head = f"## {escape(group.title)}{_synthetic(group)}\n\n{escape(group.conditions)}\n\n{escape(group.sentence)}"
-    parts = [head]
+    parts = [head, escape(group.control)]
     if group.ranked:
         parts.append(f"### Main modes\n\n{_speed(group.ranked)}\n\n{_quality(group.ranked)}")
     if group.threads:
         remarks = "\n".join(f"- {escape(remark)}" for remark in group.threads)
         parts.append(f"Rows whose threads could not be shown to be equal:\n\n{remarks}")
     if group.pairs:
-        columns = ("first", "second", "ratio", "interval", "p_value", "blocks", "verdict")
-        names = ("First", "Second", "Ratio", "95 % interval", "p (Holm)", "Blocks", "Verdict")
-        pairs = table(names, [[pair[column] for column in columns] for pair in group.pairs])
-        parts.append(f"Pairs (a difference below {group.delta} does not count):\n\n{pairs}")
+        parts.append(f"Pairs (a difference below {group.delta} does not count):\n\n{_pairs(group.pairs)}")
     if group.others:
-        parts.append(f"### Other modes, without verdict\n\n{_speed(group.others)}\n\n{_quality(group.others)}")
+        parts.append(f"### Other modes\n\n{_speed(group.others)}\n\n{_quality(group.others)}")
     if group.latency:
         rows = table(LATENCY_HEADINGS, [row.cells for row in group.latency])
         parts.append(f"### Latency of single requests\n\n{LATENCY_NOTE}\n\n{rows}")
+    for family in group.families:
+        name = f"### Modes of {escape(family.adapter)}"
+        parts.append(f"{name}\n\n{escape(family.sentence)}\n\n{_pairs(family.pairs)}")
+    if group.break_even:
+        lines = "\n".join(f"- {escape(line)}" for line in group.break_even)
+        parts.append(f"### A slow start that pays\n\n{lines}")
+    if group.processes:
+        parts.append(f"### Processes behind the means, samples/s\n\n{table(PROCESS_HEADINGS, group.processes)}")
     if group.memory:
         parts.append(f"### Memory by phase\n\n{MEMORY_NOTE}\n\n{table(HEADINGS, [row.cells for row in group.memory])}")
     return "\n\n".join(parts)
+
+
+def _pairs(pairs: Sequence[dict[str, str]]) -> str:
+    return table(PAIR_HEADINGS, [[pair[column] for column in PAIR_COLUMNS] for pair in pairs])
 
 
 def _speed(rows: Sequence[Row]) -> str:
@@ -142,7 +152,8 @@ def _quality(rows: Sequence[Row]) -> str:
 
 
 def _role(row: Row) -> str:
-    return f"{row.name} (reference)" if row.fact["role"] == "oracle" else row.name
+    note = {"oracle": " (reference)", "twin": " (A/A control)"}.get(row.fact["role"], "")
+    return f"{row.name}{note}"
 
 
 def _failures(view: View) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 
 from .chart import chart
+from .comparing import PAIR_HEADINGS, PROCESS_HEADINGS
 from .glossary import GLOSSARY, LATENCY_NOTE, MEMORY_NOTE
 from .latency_table import LATENCY_HEADINGS
 from .memory_table import HEADINGS
@@ -27,6 +28,8 @@ _WORDS = {
     "memory_headings": HEADINGS,
     "latency_note": LATENCY_NOTE,
     "latency_headings": LATENCY_HEADINGS,
+    "pair_headings": PAIR_HEADINGS,
+    "process_headings": PROCESS_HEADINGS,
 }
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .comparing import Cells, Family, break_even_lines, families, pair_rows, process_rows
 from .latency_table import LatencyRow, latency_rows
 from .memory_table import MemoryRow, memory_remarks, memory_rows
-from .text import NOTHING, factor, interval_text, percent, seconds, significant, size, tiny
+from .text import NOTHING, factor, interval_text, percent, seconds, size, tiny
 
 QUESTION = "Which deep-learning framework, in which execution mode, should I use for this work — and how do I know?"
 GROUP_AXES = ("task", "workload", "data", "device", "lane", "precision", "threads", "batch_size")
@@ -64,7 +65,11 @@ class Group:
     delta: str
     ranked: tuple[Row, ...]
     others: tuple[Row, ...]
+    control: str
     pairs: tuple[dict[str, str], ...]
+    families: tuple[Family, ...]
+    break_even: tuple[str, ...]
+    processes: tuple[Cells, ...]
     threads: tuple[str, ...]
     memory: tuple[MemoryRow, ...]
     latency: tuple[LatencyRow, ...]
@@ -111,8 +116,8 @@ def view(report: Table) -> View:
 def _group(index: int, comparison: Table, report: Table) -> Group:
     key = [comparison[axis] for axis in GROUP_AXES]
     cells = [cell for cell in report["cells"] if [cell[axis] for axis in GROUP_AXES] == key]
-    main = [cell for cell in cells if cell["main"] and cell["role"] != "oracle"]
-    rest = [cell for cell in cells if not (cell["main"] and cell["role"] != "oracle")]
+    main = sorted((cell for cell in cells if cell["main"] and cell["role"] == "entrant"), key=_order)
+    rest = sorted((cell for cell in cells if not (cell["main"] and cell["role"] == "entrant")), key=_order)
     best = max((_mean(cell) for cell in main), default=0.0)
     conditions = (
         f"{comparison['task']}, {comparison['device']}, {comparison['precision']}, "
@@ -125,13 +130,15 @@ def _group(index: int, comparison: Table, report: Table) -> Group:
         synthetic=comparison["data"] == "synthetic",
         sentence=comparison["sentence"],
         delta=f"{comparison['delta'] * 100:g} %",
-        ranked=tuple(_row(cell, best) for cell in sorted(main, key=_order)),
-        others=tuple(_row(cell, best) for cell in sorted(rest, key=_order)),
-        pairs=tuple(_pair(pair) for pair in comparison["pairs"]),
-        threads=tuple(
-            _unequal_threads(cell) for cell in sorted(main, key=_order) + sorted(rest, key=_order) if _is_unequal(cell)
-        ),
-        memory=memory_rows((*sorted(main, key=_order), *sorted(rest, key=_order))),
+        ranked=tuple(_row(cell, best) for cell in main),
+        others=tuple(_row(cell, best) for cell in rest),
+        control=comparison["control"]["sentence"],
+        pairs=pair_rows(comparison["pairs"]),
+        families=families(comparison),
+        break_even=break_even_lines(comparison),
+        processes=process_rows(main + rest),
+        threads=tuple(_unequal_threads(cell) for cell in main + rest if _is_unequal(cell)),
+        memory=memory_rows(main + rest),
         latency=latency_rows(cells),
     )
 
@@ -216,20 +223,6 @@ def _worst(found: Table | None) -> str:
     name, tensor = str(found["check"]), str(found["tensor"] or "")
     place = f"{name} of {tensor}" if tensor and tensor != name else name
     return f"{place}: {tiny(found['error'])}, limit {tiny(found['tolerance'])}"
-
-
-def _pair(pair: Table) -> dict[str, str]:
-    ratio, interval = interval_text(pair["ratio"], pair["low"], pair["high"])
-    more = f" (about {pair['extra_blocks']} more blocks)" if pair["extra_blocks"] else ""
-    return {
-        "first": pair["first"],
-        "second": pair["second"],
-        "ratio": f"{ratio}×",
-        "interval": f"{interval}×" if interval else NOTHING,
-        "p_value": "< 0.001" if pair["p_value"] < 0.001 else significant(pair["p_value"], 2),
-        "blocks": str(pair["blocks"]),
-        "verdict": pair["verdict"] + more,
-    }
 
 
 def _failure(cell: Table) -> Table:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from frameworkbench.analysis.comparison import FASTER, INCONCLUSIVE, SMALL, TIED, Entry, rank
+from frameworkbench.analysis.comparison import DISAGREE, FASTER, INCONCLUSIVE, SMALL, TIED, Entry, decide, rank
+from frameworkbench.analysis.sentences import verdict_text
+from frameworkbench.analysis.statistics import LogDifference, hodges_lehmann, paired_log_difference
 
 # Fixed process noise per block, different for two rows, a few tenths of a percent.
 NOISE = {"a": (0.001, -0.002, 0.002, -0.001, 0.003, -0.003), "b": (-0.002, 0.001, 0.003, -0.003, 0.001, 0.0)}
@@ -67,3 +71,47 @@ def test_only_shared_blocks_are_paired() -> None:
     (pair,) = rank([Entry("x", "x", drifted), entry("y", 100.0, "b")], 0.03).pairs
     assert pair.blocks == 6
     assert pair.verdict == TIED
+
+
+def test_a_mean_that_its_median_denies_decides_nothing() -> None:
+    """A few fast blocks make a mean "faster" at a generous level while most blocks say the opposite: inconclusive."""
+    first = [0.99] * 7 + [1.25] * 3
+    difference = paired_log_difference(first, [1.0] * 10)
+    assert decide(difference, hodges_lehmann(first, [1.0] * 10), 0.03, 0.2) == (INCONCLUSIVE, DISAGREE)
+    assert decide(difference, difference.mean, 0.03, 0.2) == (FASTER, "")
+
+
+@pytest.mark.parametrize(
+    ("mean", "median", "verdict"),
+    [(0.05, 0.001, FASTER), (0.05, -0.001, INCONCLUSIVE), (0.01, 0.02, SMALL), (0.01, -0.02, INCONCLUSIVE)],
+)
+def test_mean_and_median_must_point_the_same_way(mean: float, median: float, verdict: str) -> None:
+    """A significant mean is believed only when the median lies on the same side of no difference."""
+    assert decide(LogDifference(mean, 0.001, 10, 1e-6), median, 0.03, 0.05)[0] == verdict
+
+
+def test_a_tie_needs_the_median_too() -> None:
+    """An interval within delta is a tie only if the median is within delta as well."""
+    assert decide(LogDifference(0.0, 0.001, 10, 1.0), 0.02, 0.03, 0.05)[0] == TIED
+    assert decide(LogDifference(0.0, 0.001, 10, 1.0), 0.04, 0.03, 0.05) == (INCONCLUSIVE, DISAGREE)
+
+
+def test_hodges_lehmann_ignores_a_few_wild_blocks() -> None:
+    """Two absurd blocks of ten move the mean by far and the median estimate hardly."""
+    ones = [1.0] * 10
+    wild = [1.01] * 8 + [50.0, 80.0]
+    assert math.exp(hodges_lehmann(wild, ones)) == pytest.approx(1.01)
+    assert math.exp(hodges_lehmann([1.0, 4.0], [1.0, 1.0])) == pytest.approx(2.0)
+
+
+def test_many_missing_blocks_are_said_as_a_number() -> None:
+    """A hard case says "inconclusive, needs n more blocks", a hopeless one that no plan is enough."""
+    hard = [entry("x", 101.5, "a", 20.0), entry("y", 100.0, "b", 20.0)]
+    (pair,) = rank(hard, 0.03).pairs
+    assert pair.extra_blocks is not None
+    assert pair.extra_blocks > 40
+    assert verdict_text(pair.verdict, pair.reason, pair.extra_blocks) == (
+        f"inconclusive, needs {pair.extra_blocks} more blocks"
+    )
+    assert f"Inconclusive, needs {pair.extra_blocks} more blocks." in rank(hard, 0.03).sentence
+    assert verdict_text(INCONCLUSIVE, "", None) == "inconclusive, needs more than 1,000 further blocks"

@@ -308,3 +308,105 @@ def test_missing_seeds_are_said(planted: PlantedRun) -> None:
     said = facts(planted.plan(protocol={"delta": 0.03, "accuracy_seeds": 3}))["not_measured"]
 
     assert "Accuracy is from fewer than the 3 planned seeds in 1 of 2 main-mode rows." in said
+
+
+def with_twin(planted: PlantedRun, twin_rate: float) -> dict[str, Any]:
+    """A run of two frameworks in which the faster one entered twice, the second time at some rate."""
+    fast, slow = planted.cell("alpha"), planted.cell("beta")
+    twin = planted.cell("alpha", role="twin")
+    for key in (fast, slow, twin):
+        planted.proof(key)
+    planted.timed({fast: 1000.0, slow: 500.0, twin: twin_rate})
+    return facts(planted.plan())
+
+
+def test_a_passed_control_stands_beside_the_verdict(planted: PlantedRun) -> None:
+    """The twin is compared with its original only, is never ranked, and the winner is named."""
+    report = with_twin(planted, 1000.0)
+    (comparison,) = report["comparisons"]
+    assert (comparison["control"]["verdict"], comparison["control"]["blocks"]) == ("passed", 6)
+    assert comparison["control"]["noise_floor"] < 0.03
+    assert (comparison["code"], len(comparison["pairs"]), comparison["modes"]) == ("", 1, [])
+    assert [cell["rank"] for cell in report["cells"]] == [1, 2, None]
+    assert not any("A/A control" in sentence for sentence in report["not_measured"])
+
+
+def test_a_false_win_leaves_no_winner_in_the_report(planted: PlantedRun) -> None:
+    """A twin that beats its original takes away all ranks; every pair is invalid and the sentence says why."""
+    report = with_twin(planted, 1100.0)
+    (comparison,) = report["comparisons"]
+    assert (comparison["code"], comparison["ranks"], comparison["control"]["verdict"]) == ("FALSE_WIN", {}, "failed")
+    assert [pair["verdict"] for pair in comparison["pairs"]] == ["invalid"]
+    assert [cell["rank"] for cell in report["cells"]] == [None] * 3
+    assert "wins against itself" in comparison["sentence"]
+
+
+def test_a_run_without_a_twin_says_so(planted: PlantedRun) -> None:
+    """A run of an older version keeps its verdicts, and the first screen says that no A/A control was run."""
+    keys = [planted.cell("alpha"), planted.cell("beta")]
+    for key in keys:
+        planted.proof(key)
+    planted.timed(dict(zip(keys, (1000.0, 500.0), strict=True)))
+    report = facts(planted.plan())
+    assert report["comparisons"][0]["ranks"] == {keys[0]: 1, keys[1]: 2}
+    assert report["comparisons"][0]["control"]["verdict"] == "not run"
+    assert "No A/A control was run for small-net" in report["not_measured"][0]
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_the_last_session_says_whether_the_run_is_noisy(planted: PlantedRun, later: bool) -> None:
+    """A noisy ending takes the winner away, unless a later session ended quietly."""
+    keys = [planted.cell("alpha"), planted.cell("beta")]
+    for key in keys:
+        planted.proof(key)
+    planted.timed(dict(zip(keys, (1000.0, 500.0), strict=True)))
+    planted.append(None, None, {"wall_s": 9.0, "noisy": True, "noisy_reason": "neighbours"}, kind="run")
+    if later:
+        planted.session()
+    report = facts(planted.plan())
+    (comparison,) = report["comparisons"]
+    assert report["noise"]["noisy"] is not later
+    assert comparison["code"] == ("" if later else "NOISY")
+    assert bool(comparison["ranks"]) is later
+    assert comparison["pairs"][0]["low"] > 1
+    if not later:
+        assert "ended noisy (neighbours)" in comparison["sentence"]
+
+
+def test_flagged_blocks_are_listed_with_their_reasons(planted: PlantedRun) -> None:
+    """The noise section names each disturbed block and why it was flagged; unflagged ones are absent."""
+    key = planted.cell("alpha")
+    planted.proof(key)
+    planted.timed({key: 1000.0}, blocks=2)
+    planted.speed(key, 700.0, 3)
+    noise = {"flagged": True, "reasons": ["sentinel 12 % slow"], "sentinel": {}, "foreign_cpu_share": None}
+    payload = {"block": 3, "attempt": 1, "cells": [key], "complete": True, "noise": noise}
+    planted.append(None, None, payload, kind="block", block=3)
+    found = facts(planted.plan())["noise"]
+    assert found["flagged_blocks"] == [{"block": 3, "attempt": 1, "reasons": ["sentinel 12 % slow"]}]
+    assert found["noisy"] is False
+
+
+def test_torn_processes_are_excluded_with_their_reason(planted: PlantedRun) -> None:
+    """A process of a block that was not completed is counted as left out, and why; the spread is of the others."""
+    key = planted.cell("alpha")
+    planted.proof(key)
+    planted.timed({key: 1000.0}, blocks=5, spread=0.0)
+    planted.speed(key, 5.0, block=6)
+    cell = only(planted)
+    assert cell["excluded"]["processes"] == 1
+    assert "not completed" in cell["excluded"]["reasons"][0]["reason"]
+    found = cell["throughput_samples_per_s"]
+    assert (found["median"], found["p5"], found["p95"]) == pytest.approx((1000.0, 1000.0, 1000.0))
+    assert (found["steps"], found["processes"]) == (500, 5)
+
+
+def test_break_even_comes_from_the_cells(planted: PlantedRun) -> None:
+    """A pair whose faster row starts later has the step at which it overtakes; here 32 steps of one second each."""
+    late, early = planted.cell("alpha"), planted.cell("beta")
+    slow_start = {"import_s": 1.5, "build_s": 0.25, "first_step_s": 15.7}
+    planted.append(late, "proof", {"phases": slow_start, "parity": {"passed": True, "checks": []}})
+    planted.proof(early)
+    planted.timed({late: 64.0, early: 32.0}, spread=0.0)
+    (pair,) = facts(planted.plan())["comparisons"][0]["pairs"]
+    assert pair["break_even"] == {"overtaker": "alpha:usual", "cold_steps": 32, "warm_steps": None}

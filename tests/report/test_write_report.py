@@ -18,7 +18,7 @@ from frameworkbench.report.chart import chart
 from frameworkbench.report.markdown import block, code, escape
 from frameworkbench.report.text import clean, interval_text, percent, seconds, significant, size, tiny
 from frameworkbench.report.view import view
-from frameworkbench.store.records import load_run
+from frameworkbench.store.records import RecordWriter, load_run
 
 EVIL = '<script>alert(1)</script> | `x` "quoted" & ```\n# title\x1b[31m\u202e'
 
@@ -97,7 +97,9 @@ def test_every_field_is_documented(tmp_path: Path) -> None:
     memory = cell["memory"]
     nested = [cell["throughput_samples_per_s"], cell["parity"], cell["blocks"], cell["accuracy"], cell["capacity"]]
     nested += [memory, memory["growth"], memory["phases"], memory["phases"]["steady"]]
-    tables = [report, cell, report["comparisons"][0], report["comparisons"][0]["pairs"][0], report["harness"]]
+    comparison = report["comparisons"][0]
+    tables = [report, cell, comparison, comparison["pairs"][0], comparison["pairs"][0]["break_even"]]
+    tables += [comparison["modes"][0], comparison["control"], report["noise"], report["harness"], cell["excluded"]]
     keys = {key for found in (*tables, *nested, report["run"]) for key in found}
     assert sorted(key for key in keys if f"`{key}`" not in text) == []
 
@@ -159,14 +161,22 @@ def test_a_fence_cannot_be_closed_from_inside() -> None:
     assert escape("a|b\nc_d") == "a\\|b c\\_d"
 
 
-def test_rows_of_other_modes_carry_no_verdict(tmp_path: Path) -> None:
-    """A compiled mode and the oracle stand in a table of their own without rank or pair."""
+def test_rows_of_other_modes_have_no_rank_among_frameworks(tmp_path: Path) -> None:
+    """A compiled mode and the oracle stand in a table of their own; the mode is compared within its framework only."""
     report = summarise(load_run(example(tmp_path))).to_json()
     group = view(clean(report)).groups[0]
     assert [row.name for row in group.others] == ["alpha:fused", "oracle:usual"]
     assert [row.rank for row in group.others] == ["–", "–"]
     assert [row.rank for row in group.ranked] == ["1", "1", "2", "–", "–", "–"]
-    assert "Other modes, without verdict" in write(tmp_path, tmp_path / "out")["report.md"]
+    assert {name for pair in group.pairs for name in (pair["first"], pair["second"])} == {
+        "alpha:usual",
+        "beta:usual",
+        "gamma:usual",
+    }
+    assert [(family.adapter, len(family.pairs)) for family in group.families] == [("alpha", 1)]
+    files = write(tmp_path, tmp_path / "out")
+    for text in (files["report.md"], files["report.html"]):
+        assert "alpha:fused is the fastest mode of alpha: 1.2" in text
 
 
 def test_memory_is_shown_by_phase_with_its_flags(tmp_path: Path) -> None:
@@ -180,6 +190,42 @@ def test_memory_is_shown_by_phase_with_its_flags(tmp_path: Path) -> None:
     rows = [line for line in files["report.md"].splitlines() if "200 MiB | 240 MiB | 320 MiB | 400 MiB" in line]
     assert [row.split("|")[1].strip() for row in rows] == ["alpha:usual", "gamma:usual"]
     assert "Memory was not weighed in a process of its own" in files["report.md"]
+
+
+def test_what_takes_verdicts_away_is_shown(tmp_path: Path) -> None:
+    """A noisy ending, the missing control, medians and left-out processes are in Markdown and HTML alike."""
+    run = example(tmp_path / "run")
+    RecordWriter(run, "w2").append(
+        {
+            **json.loads(next((run / "records" / "w1").glob("*.json")).read_text(encoding="utf-8")),
+            **{"kind": "run", "cell_key": None, "pass": None, "block": 0},
+            "payload": {"noisy": True, "noisy_reason": "a neighbour"},
+        }
+    )
+    files = write(run, tmp_path / "out")
+    for text in (files["report.md"], files["report.html"]):
+        for wanted in (
+            "The run ended noisy (a neighbour)",
+            "inconclusive (noisy run)",
+            "No A/A control was run",
+            "× (median 1.",
+            "its block was not completed",
+            "Left out",
+        ):
+            assert wanted in text
+
+
+def test_a_slow_start_that_pays_is_a_sentence(tmp_path: Path) -> None:
+    """A row that starts later and overtakes is said in words with its steps."""
+    planted = PlantedRun(tmp_path)
+    late, early = planted.cell("alpha"), planted.cell("beta")
+    phases = {"import_s": 1.5, "build_s": 0.25, "first_step_s": 15.7}
+    planted.append(late, "proof", {"phases": phases, "parity": {"passed": True, "checks": []}})
+    planted.proof(early)
+    planted.timed({late: 64.0, early: 32.0}, spread=0.0)
+    files = write(planted.plan(), tmp_path / "out")
+    sentence = "alpha:usual starts later than beta:usual and overtakes it after 32 steps (cold)."
+    assert all(sentence in files[name] for name in ("report.md", "report.html"))
 
 
 def test_failures_have_their_reasons(tmp_path: Path) -> None:

@@ -1,0 +1,73 @@
+"""How the processes behind one mean are spread, and which processes are in no statistic and why.
+
+Outliers are classified and kept. A process is left out for reasons that are blind to its timing only: its block was
+not completed, was disturbed from outside, or the process failed (method T16).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..store.records import Record
+from .disturbance import BlockKey
+
+# Fences of Tukey 1977, Exploratory Data Analysis, section 2D, in units of the interquartile range.
+_MILD, _SEVERE = 1.5, 3.0
+
+
+def spread(values: Sequence[float]) -> dict[str, Any]:
+    """Median, percentiles, interquartile range and outliers of one number per process.
+
+    Args:
+        values: one number per process, at least one.
+
+    Returns:
+        ``median``; ``p5``, ``p95`` and ``iqr`` (linear interpolation; None for a single process); ``outliers`` with
+        ``mild`` (beyond 1.5 interquartile ranges from the box) and ``severe`` (beyond 3).
+    """
+    array = np.asarray(values, dtype=np.float64)
+    p5, q1, median, q3, p95 = (float(value) for value in np.percentile(array, [5, 25, 50, 75, 95]))
+    if len(array) < 2:
+        return {"median": median, "p5": None, "p95": None, "iqr": None, "outliers": {"mild": 0, "severe": 0}}
+    beyond = np.maximum(q1 - array, array - q3) / (q3 - q1) if q3 > q1 else np.zeros_like(array)
+    severe = int(np.sum(beyond > _SEVERE))
+    return {
+        "median": median,
+        "p5": p5,
+        "p95": p95,
+        "iqr": q3 - q1,
+        "outliers": {"mild": int(np.sum(beyond > _MILD)) - severe, "severe": severe},
+    }
+
+
+def excluded(
+    speed: Sequence[Record], counted: Collection[int], flagged: Mapping[BlockKey, tuple[str, ...]]
+) -> dict[str, Any]:
+    """Speed records of a cell that are in no statistic.
+
+    Args:
+        speed: all of them.
+        counted: ``id`` of those in the statistics.
+        flagged: disturbed blocks with their reasons.
+
+    Returns:
+        ``processes``, how many, and ``reasons``, each with its number.
+    """
+    reasons = Counter(_reason(record, flagged) for record in speed if id(record) not in counted)
+    return {
+        "processes": sum(reasons.values()),
+        "reasons": [{"reason": reason, "processes": count} for reason, count in sorted(reasons.items())],
+    }
+
+
+def _reason(record: Record, flagged: Mapping[BlockKey, tuple[str, ...]]) -> str:
+    if record["status"] != "ok":
+        return f"the process ended {record['status']}/{record['code']}"
+    key = (record["block"], record["attempt"])
+    if key in flagged:
+        return "disturbed block: " + ("; ".join(flagged[key]) or "no reason recorded")
+    return "its block was not completed, or another attempt at it counts"

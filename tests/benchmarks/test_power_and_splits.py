@@ -1,0 +1,90 @@
+"""The promised power in the documentation is what the planner computes, and splits of a row find what is there."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from frameworkbench.analysis.power import blocks_needed, power_of, resolvable_ratio
+from tests.report.planted_run import PlantedRun
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _module(name: str) -> ModuleType:
+    """A program of benchmarks/, loaded by path under a name of its own."""
+    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", ROOT / "benchmarks" / f"{name}.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+power = _module("power")
+split_aa = _module("split_aa")
+
+
+def documented(deviation: str) -> list[list[str]]:
+    """The cells of the rows of docs/method.md that begin with a deviation, one list for each table."""
+    text = (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith(f"| {deviation} |")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+@pytest.mark.parametrize(("text", "deviation"), [("1 %", 0.01), ("2 %", 0.02), ("5 %", 0.05), ("10 %", 0.10)])
+def test_the_documented_power_is_the_computed_one(text: str, deviation: float) -> None:
+    """The tables of docs/method.md hold power, blocks and resolvable differences as the planner computes them."""
+    first, second = documented(text)
+
+    for column, pairs in ((1, 1), (2, 10)):
+        assert float(first[column]) == pytest.approx(power_of(1.05, 10, deviation, pairs, delta=0.03), abs=0.0051)
+        needed = blocks_needed(1.05, deviation, pairs, delta=0.03)
+        assert first[column + 2] == str(needed)
+    for column, (blocks, delta) in enumerate(((3, 0.10), (10, 0.03), (20, 0.02)), 1):
+        shown = [float(found) / 100 for found in re.findall(r"([\d.]+) %", second[column])]
+        computed = [resolvable_ratio(blocks, deviation, pairs, delta=delta) - 1 for pairs in (1, 10)]
+        assert shown == pytest.approx(computed, rel=0.06)
+
+
+def test_tables_and_picture_are_up_to_date() -> None:
+    """Running the program again would change neither docs/method.md nor the picture."""
+    assert power.tables() in (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
+    assert power.picture() == (ROOT / "docs" / "images" / "power.svg").read_text(encoding="utf-8")
+
+
+def test_splits_of_one_row_rarely_win() -> None:
+    """Halves of one noisy row differ in about 5 % of splits and fail the control in about 1 %, over many rows."""
+    generator = np.random.default_rng(31)
+    rows = 1000 * np.exp(generator.normal(0.0, 0.05, (40, 10)))
+    found = [split_aa.split("row", row.tolist(), 0.001, 50, 0) for row in rows]
+
+    assert 0.02 <= np.mean([one.differs for one in found]) <= 0.06
+    assert np.mean([one.faster for one in found]) <= 0.06
+    assert np.mean([one.control_failed for one in found]) <= 0.02
+
+
+def test_splits_go_through_every_timed_row_of_a_run(tmp_path: Path) -> None:
+    """Each row with four processes or more is split, others are left out, and names select."""
+    planted = PlantedRun(tmp_path)
+    keys = [planted.cell("alpha"), planted.cell("beta", workload="other-net"), planted.cell("gamma")]
+    for key in keys:
+        planted.proof(key)
+    planted.timed(dict.fromkeys(keys[:2], 100.0), blocks=5)
+    planted.timed({keys[2]: 100.0}, blocks=3)
+    planted.plan()
+
+    found = split_aa.splits_of_run(tmp_path, 20, 0)
+    assert [(one.row, one.processes, one.splits) for one in found] == [
+        ("small-net alpha:usual", 5, 20),
+        ("other-net beta:usual", 5, 20),
+    ]
+    assert len(split_aa.splits_of_run(tmp_path, 20, 0, row="beta:usual")) == 1
+    assert split_aa.splits_of_run(tmp_path, 20, 0, workload="none") == []
