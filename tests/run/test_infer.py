@@ -69,9 +69,9 @@ def test_slow_and_lazy_answers_are_honest(request_for: Request) -> None:
     [
         ("memoises", "proof", "WRONG_RESULT", "answers did not follow when the weights were changed"),
         ("keeps_a_bias", "proof", "WRONG_RESULT", "answers did not follow when the weights were changed"),
-        ("constant", "proof", "PARITY_LOGITS", "logits of logits"),
-        ("ignores_load", "proof", "PARITY_WEIGHTS", "weights of"),
-        ("single_wrong", "proof", "PARITY_SINGLE", "single of logits"),
+        ("constant", "proof", "WRONG_RESULT", "logits of logits"),
+        ("ignores_load", "proof", "INIT_MISMATCH", "weights of"),
+        ("single_wrong", "proof", "WRONG_RESULT", "single of logits"),
         ("skips_later", "speed", "WRONG_RESULT", "in the timed process: answers"),
     ],
 )

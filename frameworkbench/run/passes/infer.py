@@ -18,7 +18,6 @@ import numpy.typing as npt
 
 from ...analysis import parity
 from ...analysis.parity import Check
-from ...errors import WorkerError
 from ...reference import probe_weights
 from ...validity.cause import loading_finding
 from ...validity.findings import Finding
