@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..spec.cell import TWIN, row_name
 from ..store.records import Record, Run
 from ..store.run import PlannedCell
 from .cells import (
@@ -65,7 +66,7 @@ class CellResult:
     @property
     def label(self) -> str:
         """The row's name: framework and mode."""
-        return f"{self.axes['adapter']}:{self.axes['mode']}"
+        return row_name(self.axes)
 
     @property
     def group(self) -> tuple[Any, ...]:
@@ -139,7 +140,7 @@ def _result(run: Run, planned: PlannedCell) -> CellResult:
     facts: dict[str, Any] = {
         **{axis: planned.axes.get(axis) for axis in CELL_AXES},
         "key": planned.key,
-        "label": f"{planned.axes.get('adapter')}:{planned.axes.get('mode')}",
+        "label": row_name(planned.axes),
         "title": adapter.get("title") or planned.axes.get("adapter"),
         "main": planned.main,
         "framework_version": effective.get("version") or adapter.get("framework_version"),
@@ -155,6 +156,7 @@ def _result(run: Run, planned: PlannedCell) -> CellResult:
             "counted": len(evidence.timed),
             "failed": len(evidence.speed) - len(evidence.timed),
             "torn": len(evidence.torn),
+            "disturbed": len(evidence.disturbed),
         },
         "failures": [_failure(record) for record in evidence.failures],
     }
@@ -188,6 +190,8 @@ def _numbers(evidence: Evidence, planned: PlannedCell) -> dict[str, Any]:
 def _accuracy_note(found: Accuracy | None, planned: PlannedCell) -> str:
     if planned.axes.get("task") == "infer":
         return "answers are proved; nothing is trained"
+    if found is None and planned.axes.get("role") == TWIN:
+        return "twin of another row: accuracy is that row's"
     if found is None:
         return "accuracy not measured" if planned.main else "accuracy not measured in this mode"
     if found.target is None:
@@ -209,9 +213,9 @@ def _failure(record: Record) -> dict[str, Any]:
 
 
 def _rankable(cell: CellResult) -> bool:
-    """Main modes of entrants that are proved and timed; the reference is never ranked."""
+    """Main modes of entrants that are proved and timed; the reference and the A/A twin are never ranked."""
     enough = cell.facts["blocks"]["counted"] >= LEAST_BLOCKS
-    return cell.main and cell.verdict.status == "ok" and cell.axes.get("role") != "oracle" and enough
+    return cell.main and cell.verdict.status == "ok" and cell.axes.get("role") == "entrant" and enough
 
 
 def _entry(cell: CellResult) -> Entry:

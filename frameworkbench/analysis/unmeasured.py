@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
+from ..spec.cell import TWIN
 from ..store.records import Run
 from .memory import FROM_SPEED
 
@@ -61,7 +62,8 @@ def _blocks(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:
 def _accuracy(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:
     protocol = run.manifest.get("protocol") or {}
     planned = protocol.get("accuracy_seeds") or 0
-    proved = [cell for cell in cells if cell["main"] and cell["status"] == "ok" and cell["task"] == "train"]
+    trained = [cell for cell in cells if cell["main"] and cell["role"] != TWIN and cell["task"] == "train"]
+    proved = [cell for cell in trained if cell["status"] == "ok"]
     short = [cell for cell in proved if len((cell["accuracy"] or {}).get("seeds") or ()) < planned]
     if not short:
         return []

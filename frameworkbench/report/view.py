@@ -111,8 +111,8 @@ def view(report: Table) -> View:
 def _group(index: int, comparison: Table, report: Table) -> Group:
     key = [comparison[axis] for axis in GROUP_AXES]
     cells = [cell for cell in report["cells"] if [cell[axis] for axis in GROUP_AXES] == key]
-    main = [cell for cell in cells if cell["main"] and cell["role"] != "oracle"]
-    rest = [cell for cell in cells if not (cell["main"] and cell["role"] != "oracle")]
+    main = [cell for cell in cells if cell["main"] and cell["role"] == "entrant"]
+    rest = [cell for cell in cells if not (cell["main"] and cell["role"] == "entrant")]
     best = max((_mean(cell) for cell in main), default=0.0)
     conditions = (
         f"{comparison['task']}, {comparison['device']}, {comparison['precision']}, "

@@ -5,6 +5,7 @@ Arrays travel as files in a scratch folder; nothing is unpickled.
 
 from __future__ import annotations
 
+import random
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from ..spec.training import Loss, Optimizer
 from ..spec.workload import Workload
 from . import codes
 from .judge import input_options
+from .process_facts import Variation, draw, facts
 from .worker_process import WorkerProcess
 
 Array = npt.NDArray[Any]
@@ -34,7 +36,7 @@ _EPOCH_CHUNK = 100  # batches on the device at a time while training: 80 MB of C
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """All that the passes of one cell need, gathered once."""
+    """All that the passes of one cell need, gathered once; ``warmup_steps`` is what the cell's pilot came to."""
 
     cell: Cell
     adapter: AdapterInfo
@@ -47,6 +49,7 @@ class Setting:
     compile_cache: Path
     timeout_s: float
     memory_limit: int | None
+    warmup_steps: int
 
 
 class Link:
@@ -56,11 +59,13 @@ class Link:
         setting: the cell.
         worker: its process.
         folder: scratch folder that both sides can reach.
+        variation: what was drawn for this process.
     """
 
-    def __init__(self, setting: Setting, worker: WorkerProcess, folder: Path) -> None:
+    def __init__(self, setting: Setting, worker: WorkerProcess, folder: Path, variation: Variation) -> None:
         self._setting = setting
         self._folder = folder
+        self._variation = variation
         self._count = 0
         self.worker = worker
 
@@ -117,6 +122,22 @@ class Link:
     def steps(self, count: int) -> list[float]:
         """Run ordinary steps; their losses."""
         return [float(loss) for loss in self.worker.ask("steps", count=count)["losses"]] if count else []
+
+    def latencies(self, steps: int) -> list[float]:
+        """Seconds of single steps, each drained, by the worker's clock."""
+        found = self.worker.ask("latencies", steps=steps)["latencies_ns"]
+        return [ns / 1e9 for ns in found]
+
+    def process(self) -> dict[str, Any]:
+        """What the process was, once it has ended."""
+        return facts(
+            self.worker.sight,
+            self._variation,
+            pid=self.worker.pid,
+            started_ns=self.worker.started_ns,
+            ended_ns=self.worker.ended_ns,
+            interpreter=self._setting.interpreter.fingerprint,
+        )
 
     def export(self) -> dict[str, Array]:
         """The current weights."""
@@ -195,19 +216,20 @@ def check_settings(
 @contextmanager
 def open_link(setting: Setting, log: Path) -> Iterator[Link]:
     """A started worker process for a cell, ended on leaving."""
-    with tempfile.TemporaryDirectory(prefix="frameworkbench-") as name:
+    variation = draw(random.SystemRandom())
+    with tempfile.TemporaryDirectory(prefix="frameworkbench-", suffix="x" * variation.folder_suffix) as name:
         folder = Path(name)
         setting.compile_cache.mkdir(parents=True, exist_ok=True)
         with WorkerProcess(
             setting.interpreter.path,
-            environment=worker_environment(setting),
+            environment=worker_environment(setting) | variation.environment,
             log=log,
             folder=folder,
             cores=setting.cores,
             deadline_s=setting.timeout_s,
             memory_limit=setting.memory_limit,
         ) as worker:
-            yield Link(setting, worker, folder)
+            yield Link(setting, worker, folder, variation)
 
 
 def worker_environment(setting: Setting) -> dict[str, str]:

@@ -145,6 +145,18 @@ class Session:
         np.save(path, answers, allow_pickle=False)
         return reply
 
+    def op_latencies(self, steps: int) -> Reply:
+        """Ordinary steps, drained one by one; the time of each."""
+        adapter, found = self.adapter, []
+        self._drain()
+        for _ in range(steps):
+            batch = self._next()
+            started = time.perf_counter_ns()
+            adapter.step(batch)
+            self._drain()
+            found.append(time.perf_counter_ns() - started)
+        return {"latencies_ns": found}
+
     def op_predict(self, batch: int, path: str) -> Reply:
         """Logits of one staged batch in the mode that is timed."""
         logits = np.asarray(self.adapter.predict(self._host[batch][0]))

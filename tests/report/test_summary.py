@@ -43,7 +43,7 @@ def test_planted_numbers_come_back(planted: PlantedRun) -> None:
     assert cell["time_to_first_step_warm_s"] == pytest.approx(1.5)
     assert cell["peak_memory_bytes"] == 300 * 2**20
     assert cell["framework_version"] == "1.2.4"
-    assert cell["blocks"] == {"planned": 6, "counted": 6, "failed": 0, "torn": 0}
+    assert cell["blocks"] == {"planned": 6, "counted": 6, "failed": 0, "torn": 0, "disturbed": 0}
 
 
 def test_memory_comes_from_the_memory_pass(planted: PlantedRun) -> None:

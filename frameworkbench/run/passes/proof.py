@@ -16,6 +16,7 @@ from ...analysis.parity import Check
 from ...data.transform import to_inputs
 from ...errors import WorkerError
 from ...reference import Network, initial_weights
+from ...spec.cell import TWIN
 from ...spec.protocol import Protocol
 from ...spec.training import Loss, Optimizer
 from ...spec.workload import Workload
@@ -102,7 +103,7 @@ def _one_step(link: Link, expected: Expected, loss: Loss, optimizer: Optimizer) 
 def _train_briefly(link: Link, setting: Setting, expected: Expected) -> dict[str, Array] | None:
     """A few dozen ordinary steps on distinct batches, for an accuracy that shows that learning happens."""
     steps = setting.protocol.proof_training_steps
-    is_main = setting.cell.mode == setting.adapter.main_mode
+    is_main = setting.cell.mode == setting.adapter.main_mode and setting.cell.role != TWIN
     if not steps or not is_main:
         return None
     link.build(initial_weights(setting.workload.model, setting.seed), setting.workload.loss, setting.workload.optimizer)

@@ -28,9 +28,9 @@ def speed(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
         first = link.worker.ask("steps", count=1)
         before = link.worker.ask("steps", count=k - 1)
         snapshot = link.export_later()
-        warm = link.worker.ask("steps", count=protocol.warmup_steps)
+        warm = link.worker.ask("steps", count=setting.warmup_steps)
         # The faster of two looks: a window sized on a disturbed one would come out too short.
-        step_ns = min(before["elapsed_ns"] / (k - 1), warm["elapsed_ns"] / protocol.warmup_steps)
+        step_ns = min(before["elapsed_ns"] / (k - 1), warm["elapsed_ns"] / setting.warmup_steps)
         steps = window_steps(protocol, max(step_ns / 1e9, 1e-7))
         windows = [link.worker.window(steps) for _ in range(protocol.windows)]
         census.check(windows, setting.cores)
@@ -41,6 +41,7 @@ def speed(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
                 "first_step_s": first["elapsed_ns"] / 1e9,
                 "warmup_s": warm["elapsed_ns"] / 1e9,
             },
+            "warmup_steps": setting.warmup_steps,
             "windows": windows,
             "effective": link.effective(),
             "memory": {"peak_bytes": link.worker.ask("memory")["peak_bytes"], "source": "speed process"},
