@@ -11,6 +11,7 @@ from .aims import Aims, extra_blocks
 from .noise import Watch
 from .plan import Planned
 from .progress import Progress
+from .resolution import resolution
 from .work import timing_of
 
 _MAX_SPEED_FAILURES = 2
@@ -39,6 +40,17 @@ class Blocks:
     def planned(self) -> dict[str, int]:
         """Blocks of the suite that main and other modes are to get, as far as the budget allows."""
         return {"main": min(self._limits[True], self._all.main), "other": min(self._limits[False], self._all.other)}
+
+    @property
+    def done(self) -> int:
+        """Blocks that count and hold every main mode that is proved and was not given up."""
+        counting = self._counting()
+        wanted = [{p.key for p in self._wanted(number) if p.main} for number in range(1, self._most(main=True) + 1)]
+        return sum(
+            any(block.block == number and keys <= block.cells for block in counting)
+            for number, keys in enumerate(wanted, start=1)
+            if keys
+        )
 
     @property
     def noisy_reason(self) -> str:
@@ -109,7 +121,8 @@ class Blocks:
             self._progress.leave("blocks are missing")
         note = (
             f"{left:.0f} s were left for blocks: up to {self._limits[True]} of {aims[True]} blocks of the main modes "
-            f"and {self._limits[False]} of {aims[False]} of the others fit"
+            f"and {self._limits[False]} of {aims[False]} of the others fit; "
+            f"{resolution(self._progress.protocol, blocks=self._limits[True], rows=self._progress.rows).sentence}"
         )
         self._write_plan(self.planned, note)
         self._progress.tell("note", f"budget: {note}")

@@ -29,6 +29,7 @@ from .passes import Outcome
 from .plan import Planned, choose, make_plan
 from .prepare import differences, open_manifest, prepare_all
 from .progress import Progress
+from .resolution import resolution
 from .sentinel import Sentinel, make_probe
 from .session import Books, Session
 from .work import proof_of
@@ -47,7 +48,7 @@ class Result:
         complete: whether everything planned is recorded.
         open_text: what is still open.
         wall_s: seconds of this session.
-        blocks: blocks that main and other modes were to get, as far as the budget allowed.
+        resolution: which difference the blocks so far resolve, in a sentence.
         noisy_reason: why the run is noisy; empty if it is not.
     """
 
@@ -55,7 +56,7 @@ class Result:
     complete: bool
     open_text: str
     wall_s: float
-    blocks: Mapping[str, int]
+    resolution: str
     noisy_reason: str
 
 
@@ -95,6 +96,7 @@ def run(options: RunOptions, report: Report, *, sentinel: MakeSentinel = make_se
         watch = _watch(session, progress, sentinel)
         blocks = Blocks(progress, aims, watch, lambda count, note: _write_plan(options, plan, aims, count, note))
         _write_plan(options, plan, aims, blocks.planned, "as the suite says")
+        report(Event("note", f"as planned: {_resolution(progress, max(aims.of(p) for p in plan))}"))
         interrupted = True
         try:
             _do_stages(_Stages(progress, aims), blocks)
@@ -104,7 +106,12 @@ def run(options: RunOptions, report: Report, *, sentinel: MakeSentinel = make_se
             complete = not interrupted and not progress.left
             session.append_books(interrupted, complete=complete, noisy_reason=blocks.noisy_reason)
     wall_s = time.monotonic() - books.started
-    return Result(options.out, not progress.left, "; ".join(progress.left), wall_s, blocks.planned, blocks.noisy_reason)
+    resolved = _resolution(progress, blocks.done)
+    return Result(options.out, not progress.left, "; ".join(progress.left), wall_s, resolved, blocks.noisy_reason)
+
+
+def _resolution(progress: Progress, blocks: int) -> str:
+    return resolution(progress.protocol, blocks=blocks, rows=progress.rows).sentence
 
 
 def _do_stages(stages: _Stages, blocks: Blocks) -> None:

@@ -69,6 +69,12 @@ class Progress:
         """Whether the cell's warm-up is fixed; until then none of its processes is timed."""
         return not self.protocol.pilot or self.run.finished(planned.twin_of or planned.key, "pilot")
 
+    @property
+    def rows(self) -> int:
+        """Most main modes that are compared with each other on one workload."""
+        main = [p.cell.workload for p in self.session.plan if p.main and p.cell.role == "entrant" and not p.refusal]
+        return max((main.count(workload) for workload in main), default=0)
+
     def training_steps(self, planned: Planned) -> int:
         """Steps of a full training of a cell."""
         workload = self.session.workload(planned)

@@ -116,8 +116,8 @@ class WorkerProcess:
         """One timed window, stamped here when its marks arrive.
 
         Returns:
-            steps, start_ns and stop_ns (parent's clock), claimed_ns (worker's clock), cpu_s, the ``census`` of the worker's
-            threads and CPU time around it, and ``foreign_cpu_share``, what others took of the cores meanwhile.
+            steps, start_ns and stop_ns (parent's clock), claimed_ns (worker's clock), cpu_s, the ``census`` of the
+            worker's threads and CPU time around it, and ``foreign_cpu_share``: what others took of the cores.
         """
         reply = self.timed("window", steps=steps)
         names = ("start_ns", "stop_ns", "claimed_ns", "cpu_s", "last_loss", "census", "foreign_cpu_share")
