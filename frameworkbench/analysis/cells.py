@@ -43,6 +43,7 @@ class Evidence:
     torn: tuple[Record, ...]
     disturbed: tuple[Record, ...]
     accuracy: tuple[Record, ...]
+    pilot: Record | None = None
     memory: tuple[Record, ...] = ()
     capacity: Record | None = None
 
@@ -101,6 +102,7 @@ def gather(run: Run, cell: PlannedCell) -> Evidence:
         torn=tuple(record for record in speed if id(record) not in counted | disturbed),
         disturbed=tuple(record for record in speed if id(record) in disturbed),
         accuracy=tuple(run.cell_records(cell.key, "accuracy")),
+        pilot=run.latest(cell.key, "pilot"),
         memory=tuple(run.cell_records(cell.key, "memory")),
         capacity=run.latest(cell.key, "capacity"),
     )
@@ -193,6 +195,12 @@ def first_step(found: Mapping[str, float]) -> float | None:
     parts = [found.get(name) for name in ("import_s", "build_s", "first_step_s")]
     values = [part for part in parts if part is not None]
     return sum(values) if len(values) == len(parts) else None
+
+
+def warm_up(evidence: Evidence) -> dict[str, Any] | None:
+    """What the pilot found: the warm-up of every timed process and whether the row becomes steady; None without one."""
+    found = table(evidence.pilot["payload"].get("warmup")) if evidence.pilot is not None else {}
+    return dict(found) or None
 
 
 def accuracy(evidence: Evidence) -> Accuracy | None:

@@ -27,6 +27,7 @@ from .cells import (
     table,
     throughput,
     verdict,
+    warm_up,
 )
 from .cells import accuracy as cell_accuracy
 from .comparison import LEAST_BLOCKS, Entry, Ranking, rank
@@ -150,6 +151,7 @@ def _result(run: Run, planned: PlannedCell) -> CellResult:
         "parity": parity(evidence),
         "effective": effective or None,
         "thread_use": thread_use(proof, evidence.timed, planned.axes.get("threads")),
+        "warm_up": warm_up(evidence),
         **_numbers(evidence, planned),
         "blocks": {
             "planned": blocks,

@@ -197,10 +197,8 @@ class _Stages:
 
     def pilot(self) -> None:
         """Fix the warm-up of every proven cell, before any of them is timed; a twin takes its other half's."""
-        if not self._protocol.pilot:
-            return
         proven = [planned for planned in self._progress.proven() if not planned.twin_of]
-        todo = [planned for planned in proven if not self._progress.run.finished(planned.key, "pilot")]
+        todo = [planned for planned in proven if not self._progress.piloted(planned)]
         self._session.order.shuffle(todo)
         if todo:
             self._progress.tell("phase", f"pilots that fix the warm-up: {len(todo)}")

@@ -66,8 +66,10 @@ class Progress:
         return list(self._proven)
 
     def piloted(self, planned: Planned) -> bool:
-        """Whether the cell's warm-up is fixed; until then none of its processes is timed."""
-        return not self.protocol.pilot or self.run.finished(planned.twin_of or planned.key, "pilot")
+        """Whether the cell's warm-up is fixed; until then none of its processes is timed. Only training has one."""
+        if not self.protocol.pilot or planned.cell.task != "train":
+            return True
+        return self.run.finished(planned.twin_of or planned.key, "pilot")
 
     @property
     def rows(self) -> int:
