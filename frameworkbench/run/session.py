@@ -110,8 +110,8 @@ class Session:
         """CPU numbers that workers run on."""
         return self._cores
 
-    def setting(self, planned: Planned, warmup_steps: int) -> Setting:
-        """Everything the passes need to know about a cell, with the warm-up that its pilot fixed."""
+    def setting(self, planned: Planned, warmup_steps: int | None = None) -> Setting:
+        """Everything the passes need to know about a cell, with the warm-up that its pilot fixed, else the suite's."""
         options, cell = self.options, planned.cell
         return Setting(
             cell=cell,
@@ -125,7 +125,7 @@ class Session:
             compile_cache=cell_cache(options, planned.key),
             timeout_s=options.timeout_s or options.protocol.cell_timeout_s,
             memory_limit=options.memory_limit,
-            warmup_steps=warmup_steps,
+            warmup_steps=warmup_steps or options.protocol.warmup_steps,
         )
 
     def workload(self, planned: Planned) -> Workload:
