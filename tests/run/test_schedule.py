@@ -6,11 +6,15 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
+import pytest
+
+from frameworkbench.analysis.steady import WARM_UP, Steadiness
 from frameworkbench.analysis.summary import summarise
 from frameworkbench.run.engine import run
-from frameworkbench.run.events import Event
+from frameworkbench.run.estimate import Estimates
 from frameworkbench.run.options import RunOptions
 from frameworkbench.spec.cell import TWIN
 from frameworkbench.store.run import Run
@@ -65,15 +69,18 @@ def test_the_oracle_and_other_modes_have_no_twin(request_for: Request) -> None:
     assert _twins(run_) == []
 
 
-def test_the_pilot_fixes_the_warm_up(request_for: Request) -> None:
+def test_the_pilot_fixes_the_warm_up(request_for: Request, monkeypatch: pytest.MonkeyPatch) -> None:
     """One pilot for each cell comes before its first block and fixes the warm-up of all its processes, twin's too."""
+    wanted = 7
+    found = Steadiness(WARM_UP, (4,), 4, wanted, 20)
+    monkeypatch.setattr(import_module("frameworkbench.run.passes.pilot"), "steadiness", lambda *args, **sizes: found)
     options = _with(request_for("faulty:honest", blocks=2), twin=True, pilot=True, pilot_steps=20)
     _, run_ = do(options)
 
     (twin,) = _twins(run_)
     (key,) = (cell.key for cell in run_.plan.cells if cell.key != twin)
     (pilot,) = run_.cell_records(key, "pilot")
-    wanted = pilot["payload"]["warmup"]["warmup_steps"]
+    assert options.protocol.warmup_steps != wanted
     assert len(pilot["payload"]["steps_s"]) == 20
     assert run_.cell_records(twin, "pilot") == []
     speeds = [*run_.cell_records(key, "speed"), *run_.cell_records(twin, "speed")]
@@ -82,21 +89,29 @@ def test_the_pilot_fixes_the_warm_up(request_for: Request) -> None:
     assert order.index("pilot") < order.index("speed")
 
 
-def test_without_its_pilot_nothing_is_timed(request_for: Request) -> None:
-    """A budget that leaves no time for the pilot leaves no block either; the next session does both."""
-    options = _with(request_for("faulty:honest", blocks=1), pilot=True, pilot_limit_s=1e6, pilot_steps=10)
-    slow = _with(options, pilot_limit_s=1e6)
-    proofs: list[str] = []
+def test_a_real_pilot_looks_at_single_steps(request_for: Request) -> None:
+    """The pilot keeps the time of every step it looked at, and what it made of them."""
+    _, run_ = do(_with(request_for("faulty:honest"), pilot=True, pilot_steps=25))
 
-    def stop(event: Event) -> None:
-        proofs.append(event.text)
+    (pilot,) = (record for record in run_.records if record["pass"] == "pilot")
+    assert len(pilot["payload"]["steps_s"]) == 25
+    assert all(value > 0 for value in pilot["payload"]["steps_s"])
+    assert run_.plan.cells[0].key == pilot["cell_key"]
+    assert pilot["payload"]["warmup"]["steps"] == 25
 
-    run(replace(slow, budget_s=0.5), stop)
-    result, run_ = do(slow)
 
-    assert result.complete
-    order = [record["pass"] for record in run_.records if record["kind"] == "cell"]
-    assert order == ["proof", "pilot", "speed"]
+def test_without_its_pilot_nothing_is_timed(request_for: Request, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A budget with no room for the pilot leaves no block either; the next session does both."""
+    options = _with(request_for("faulty:honest"), pilot=True, pilot_steps=10)
+    with monkeypatch.context() as patch:
+        patch.setattr(Estimates, "pilot_s", lambda self, planned: 1e9)
+        first, short = do(replace(options, budget_s=600.0))
+    second, run_ = do(options)
+
+    assert "pilots are missing" in first.open_text
+    assert [record["pass"] for record in short.records if record["kind"] == "cell"] == ["proof"]
+    assert second.complete
+    assert [record["pass"] for record in run_.records if record["kind"] == "cell"] == ["proof", "pilot", "speed"]
 
 
 def test_blocks_are_added_to_a_finished_run(request_for: Request) -> None:
