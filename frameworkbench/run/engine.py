@@ -99,7 +99,7 @@ def run(options: RunOptions, report: Report, *, sentinel: MakeSentinel = make_se
         report(Event("note", f"as planned: {_resolution(progress, max(aims.of(p) for p in plan))}"))
         interrupted = True
         try:
-            _do_stages(_Stages(progress, aims), blocks)
+            _do_stages(_Stages(progress, aims, watch), blocks)
             interrupted = False
         finally:
             books.sentinel_s = watch.spent_s
@@ -158,8 +158,9 @@ def _watch(session: Session, progress: Progress, sentinel: MakeSentinel) -> Watc
 class _Stages:
     """The stages before the blocks, in order."""
 
-    def __init__(self, progress: Progress, aims: Aims) -> None:
+    def __init__(self, progress: Progress, aims: Aims, watch: Watch) -> None:
         self._progress = progress
+        self._watch = watch
         self._session = progress.session
         self._protocol = progress.protocol
         self._expect_all(aims)
@@ -192,6 +193,7 @@ class _Stages:
             if not self._progress.time_for(self._session.estimates.proof_s(planned)):
                 self._progress.leave("proofs are missing")
                 break
+            self._watch.look()
             self._prove_one(planned)
         self._progress.reload()
 
@@ -206,6 +208,7 @@ class _Stages:
             if not self._progress.time_for(self._session.estimates.pilot_s(planned)):
                 self._progress.leave("pilots are missing")
                 break
+            self._watch.look()
             self._pilot_one(planned)
         self._progress.reload()
 

@@ -34,18 +34,27 @@ class Watch:
     calibration: int = 0
     keep: Callable[[Limits], None] = lambda limits: None
     spent_s: float = 0.0
+    _quiet: list[Reading] = field(default_factory=list)
     _readings: list[Reading] = field(default_factory=list)
     _shares: list[tuple[float, float]] = field(default_factory=list)
+
+    def look(self) -> None:
+        """Take one reading of the quiet machine, between two pieces of work before the first block.
+
+        Until the limits are drawn; they then rest on readings spread over the minutes before the blocks.
+        """
+        if self.limits is None:
+            self._quiet += self._taken()
 
     def open(self) -> None:
         """Begin a block: draw the limits if the run has none yet, and take the reading before the first worker."""
         self._readings, self._shares = [], []
         if self.sentinel is not None and self.limits is None:
             started = time.monotonic()
-            self.limits = self.sentinel.calibrate(self.calibration)
+            self.limits = self.sentinel.calibrate(self.calibration, self._quiet)
             self.spent_s += time.monotonic() - started
             self.keep(self.limits)
-        self._read()
+        self._readings += self._taken()
 
     def after(self, payload: Mapping[str, Any]) -> None:
         """One worker of the block has ended: a reading, and what its windows saw of others.
@@ -53,7 +62,7 @@ class Watch:
         The reading is also the one before the next worker.
         """
         self._shares += window_shares(payload)
-        self._read()
+        self._readings += self._taken()
 
     def verdict(self) -> dict[str, Any]:
         """The noise of the block as its record holds it."""
@@ -69,11 +78,14 @@ class Watch:
         }
         return facts | {"flagged": bool(reasons), "reasons": reasons}
 
-    def _read(self) -> None:
-        if self.sentinel is not None:
-            started = time.monotonic()
-            self._readings.append(self.sentinel.read())
-            self.spent_s += time.monotonic() - started
+    def _taken(self) -> list[Reading]:
+        """One reading, or none where there is no sentinel."""
+        if self.sentinel is None:
+            return []
+        started = time.monotonic()
+        reading = self.sentinel.read()
+        self.spent_s += time.monotonic() - started
+        return [reading]
 
 
 def window_shares(payload: Mapping[str, Any]) -> list[tuple[float, float]]:

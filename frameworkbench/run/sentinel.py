@@ -102,18 +102,21 @@ class Sentinel:
             cpus.append(self._cpu_clock() - cpu)
         return Reading(round(statistics.median(walls)), round(statistics.median(cpus)))
 
-    def calibrate(self, readings: int) -> Limits:
-        """Draw the limits from so many readings of a machine that has nothing else to do.
+    def calibrate(self, readings: int, earlier: Sequence[Reading] = ()) -> Limits:
+        """Draw the limits from readings of a machine that has nothing else to do.
 
         Args:
-            readings: at least 2.
+            readings: how many at least, 2 or more.
+            earlier: those that were taken already. Readings spread over minutes know the machine better than as many
+                within a second.
         """
         self.read()  # the first one pays for cold caches and sleeping threads
-        walls = [self.read().wall_ns for _ in range(readings)]
+        walls = [reading.wall_ns for reading in earlier]
+        walls += [self.read().wall_ns for _ in range(readings - len(walls))]
         centre = statistics.median(walls)
         spread = _MAD_TO_SD * statistics.median(abs(wall - centre) for wall in walls) / centre
         limit = min(MOST_LIMIT, max(LEAST_LIMIT, _DEVIATIONS * spread))
-        return Limits(round(centre), spread, limit, readings)
+        return Limits(round(centre), spread, limit, len(walls))
 
 
 def disturbances(limits: Limits, readings: Sequence[Reading]) -> list[str]:

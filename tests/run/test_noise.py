@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -35,8 +35,8 @@ class Scripted(Sentinel):
         self._slow, self._quiet_ns = slow, quiet_ns
         self.count = -1  # none yet
 
-    def calibrate(self, readings: int) -> Limits:
-        limits = super().calibrate(readings)
+    def calibrate(self, readings: int, earlier: Sequence[Reading] = ()) -> Limits:
+        limits = super().calibrate(readings, earlier)
         self.count = 0
         return limits
 
@@ -188,6 +188,25 @@ def test_limits_follow_the_quiet_readings() -> None:
     assert _limits([100, 103] * 10).limit == pytest.approx(3 * 1.4826 * 1.5 / 101.5)
     assert _limits([100, 150] * 10).limit == MOST_LIMIT
     assert _limits([100] * 19 + [1000]).wall_ns == 100
+
+
+@pytest.mark.usefixtures("alone")
+def test_readings_are_spread_over_the_time_before_the_blocks(request_for: Request) -> None:
+    """Each proof gives one of the quiet readings; only what is then missing is read at once."""
+    options = _watched(request_for("faulty:honest", "sabotaged:honest", blocks=1))
+    asked: list[int] = []
+
+    class Counting(Scripted):
+        def calibrate(self, readings: int, earlier: Sequence[Reading] = ()) -> Limits:
+            asked.append(len(earlier))
+            return super().calibrate(readings, earlier)
+
+    run(options, silent, sentinel=lambda cores: Counting(lambda n: False))
+    run_ = load_run(options.out)
+
+    assert asked == [2]
+    notes = [record["payload"]["sentinel"] for record in run_.records if record["kind"] == "note"]
+    assert [note["readings"] for note in notes] == [READINGS]
 
 
 def _limits(walls: list[int]) -> Limits:
