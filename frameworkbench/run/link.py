@@ -175,7 +175,7 @@ class Link:
     def _requests(self, op: str, count: int) -> tuple[dict[str, Any], Path]:
         file = self._file("npy")
         reply = self.worker.timed(op, count=count, path=str(file))
-        names = ("start_ns", "stop_ns", "claimed_ns", "cpu_s", "census", "latencies_ns")
+        names = ("start_ns", "stop_ns", "claimed_ns", "cpu_s", "census", "foreign_cpu_share", "latencies_ns")
         return {"steps": count, **{name: reply[name] for name in names if name in reply}}, file
 
     def _save(self, array: Array) -> str:

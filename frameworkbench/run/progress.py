@@ -73,9 +73,10 @@ class Progress:
 
     @property
     def rows(self) -> int:
-        """Most main modes that are compared with each other on one workload."""
-        main = [p.cell.workload for p in self.session.plan if p.main and p.cell.role == "entrant" and not p.refusal]
-        return max((main.count(workload) for workload in main), default=0)
+        """Most main modes that are compared with each other on one workload and task."""
+        able = [p for p in self.session.plan if p.main and p.cell.role == "entrant" and not p.refusal]
+        groups = [(planned.cell.workload, planned.cell.task) for planned in able]
+        return max((groups.count(group) for group in groups), default=0)
 
     def training_steps(self, planned: Planned) -> int:
         """Steps of a full training of a cell."""
