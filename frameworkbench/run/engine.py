@@ -96,7 +96,7 @@ def run(options: RunOptions, report: Report, *, sentinel: MakeSentinel = make_se
         watch = _watch(session, progress, sentinel)
         blocks = Blocks(progress, aims, watch, lambda count, note: _write_plan(options, plan, aims, count, note))
         _write_plan(options, plan, aims, blocks.planned, "as the suite says")
-        report(Event("note", f"as planned: {_resolution(progress, max(aims.of(p) for p in plan))}"))
+        report(Event("note", f"as planned: {_resolution(progress, max((aims.of(p) for p in plan), default=0))}"))
         interrupted = True
         try:
             _do_stages(_Stages(progress, aims, watch), blocks)
