@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -31,7 +32,7 @@ app = typer.Typer(
     "Start with:  frameworkbench doctor   (what works here)\n\n"
     "then:        frameworkbench run --suite quick --report reports/quick\n\n"
     "Exit codes: 0 done, 1 failed, 2 wrong usage or specification, 3 data, 4 environment, 5 results folder, "
-    "6 --strict and a cell is not ok, 130 interrupted.",
+    "6 --strict and a cell is not ok or the run is noisy, 130 interrupted.",
 )
 app.add_typer(env_app, name="env")
 app.add_typer(data_app, name="data")
@@ -64,7 +65,13 @@ MemoryLimit = Annotated[str | None, typer.Option("--memory-limit", help="Address
 Again = Annotated[
     bool, typer.Option("--again", help="Start over if the folder holds a complete run (kept under another name).")
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="Exit with 6 unless every cell is ok or unsupported.")]
+More = Annotated[
+    str | None,
+    typer.Option("--more", help="Add so many blocks to a finished run; auto: as many as its inconclusive pairs need."),
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Exit with 6 unless every cell is ok or unsupported and the run is not noisy.")
+]
 
 
 def main() -> NoReturn:
@@ -104,14 +111,15 @@ def list_command(adapter_path: AdapterPaths = None, as_json: Json = False) -> No
             {
                 "workloads": [_workload_facts(workload) for workload in workloads.values()],
                 "adapters": [_adapter_facts(info) for info in adapters.values()],
-                "suites": {name: protocol.to_json() for name, protocol in SUITES.items()},
+                "suites": {name: _suite_facts(protocol, adapters) for name, protocol in SUITES.items()},
             }
         )
         return
     print_table("Workloads", ["name", "what it is"], [[w.name, w.description] for w in workloads.values()])
     rows = [[a.name, a.role, ", ".join(f"{m}*" if m == a.main_mode else m for m in a.modes)] for a in adapters.values()]
     print_table("Adapters (* main mode)", ["name", "role", "modes"], rows)
-    print_table("Suites", ["name", "what it does"], [[name, _suite_text(p)] for name, p in SUITES.items()])
+    suites = [[name, _suite_text(p), _resolution(p, adapters).sentence] for name, p in SUITES.items()]
+    print_table("Suites", ["name", "what it does", "what it resolves"], suites)
 
 
 @app.command()
@@ -148,6 +156,7 @@ def run(
     budget: Budget = None,
     timeout: Timeout = None,
     memory_limit: MemoryLimit = None,
+    more: More = None,
     again: Again = False,
     strict: Strict = False,
     adapter_path: AdapterPaths = None,
@@ -161,10 +170,12 @@ def run(
       frameworkbench run --suite smoke
       frameworkbench run --suite quick --report reports/quick
       frameworkbench run --suite standard --data-dir DATA --budget 3h
+      frameworkbench run --suite quick --more auto
       frameworkbench run -w mnist-mlp -a ONE:MODE -a TWO --python TWO=PATH/bin/python
     """
     from rich.console import Console
 
+    from .cli_more import blocks_to_add
     from .display import make_display
     from .run.engine import run as run_engine
     from .run.options import RunOptions
@@ -175,9 +186,10 @@ def run(
         raise UsageError(f"--data: expected real or synthetic; received {data!r}")
     if lane != "matched":
         raise UsageError(f"--lane: only matched can be run in this version; received {lane!r}")
+    folder = (out or Path("results") / suite).absolute()
     options = RunOptions(
         protocol=find_suite(suite, data=data or ("real" if data_dir else None), tasks=task or ()),
-        out=(out or Path("results") / suite).absolute(),
+        out=folder,
         cache_dir=cache_folder(cache_dir),
         workloads=tuple(workload or ()),
         adapters=tuple(adapter or ()),
@@ -192,6 +204,7 @@ def run(
         timeout_s=parse_duration(timeout, "--timeout") if timeout else None,
         memory_limit=parse_size(memory_limit, "--memory-limit") if memory_limit else None,
         fresh=again,
+        more=blocks_to_add(more, folder),
         command=_public_command(),
     )
     # A run in the background is ended with `kill`: close its books as after Ctrl-C.
@@ -201,6 +214,10 @@ def run(
         result = run_engine(options, display)
     ending = "complete" if result.complete else f"stopped by the budget; open: {result.open_text}"
     console.print(f"{result.out}: {ending} ({format_duration(result.wall_s)})", highlight=False, soft_wrap=True)
+    if options.protocol.entrants:
+        console.print(result.resolution, highlight=False, soft_wrap=True)
+    if result.noisy_reason:
+        console.print(f"NOISY, no winner is named: {result.noisy_reason}", highlight=False, soft_wrap=True)
     _finish_run(options, report_dir, strict, as_json)
 
 
@@ -279,7 +296,8 @@ def _finish_run(options: RunOptions, report_dir: Path | None, strict: bool, as_j
         tasks = len({cell.facts["task"] for cell in cells}) > 1
         head = ["workload", *(["task"] if tasks else []), "row", "status", "samples/s"]
         print_table("", head, [_cell_row(cell, tasks) for cell in cells])
-    if strict and any(cell.facts["status"] not in ("ok", "unsupported") for cell in cells):
+    failed = any(cell.facts["status"] not in ("ok", "unsupported") for cell in cells)
+    if strict and (failed or summary.run.noisy):
         raise typer.Exit(6)
 
 
@@ -299,6 +317,17 @@ def _write_report(run_dir: Path, out: Path) -> list[Path]:
 
     summary = summarise(load_run(run_dir))
     return write_report(run_dir, out, summary=summary)
+
+
+def _suite_facts(protocol: Any, adapters: Mapping[str, Any]) -> dict[str, Any]:
+    return {**protocol.to_json(), "resolution": _resolution(protocol, adapters).to_json()}
+
+
+def _resolution(protocol: Any, adapters: Mapping[str, Any]) -> Any:
+    from .run.resolution import resolution
+
+    rows = sum(info.role == "entrant" for info in adapters.values()) if protocol.entrants else 0
+    return resolution(protocol, blocks=protocol.main_blocks, rows=rows)
 
 
 def _suite_text(protocol: Any) -> str:

@@ -42,7 +42,9 @@ class Evidence:
     proof: Record | None
     speed: tuple[Record, ...]
     torn: tuple[Record, ...]
+    disturbed: tuple[Record, ...]
     accuracy: tuple[Record, ...]
+    pilot: Record | None = None
     memory: tuple[Record, ...] = ()
     capacity: Record | None = None
 
@@ -55,7 +57,7 @@ class Evidence:
     def failures(self) -> list[Record]:
         """Every record of the cell that did not end well."""
         single = [record for record in (self.environment, self.proof, self.capacity) if record is not None]
-        several = (*self.speed, *self.torn, *self.accuracy, *self.memory)
+        several = (*self.speed, *self.torn, *self.disturbed, *self.accuracy, *self.memory)
         return [record for record in (*single, *several) if record["status"] != "ok"]
 
     @property
@@ -92,13 +94,16 @@ class Accuracy:
 def gather(run: Run, cell: PlannedCell) -> Evidence:
     """All records of one planned cell."""
     counted = {id(record) for record in run.counted_speed_records(cell.key)}
+    disturbed = {id(record) for record in run.disturbed_speed_records()}
     speed = run.cell_records(cell.key, "speed")
     return Evidence(
         environment=_environment(run, cell),
         proof=run.latest(cell.key, "proof"),
         speed=tuple(record for record in speed if id(record) in counted),
-        torn=tuple(record for record in speed if id(record) not in counted),
+        torn=tuple(record for record in speed if id(record) not in counted | disturbed),
+        disturbed=tuple(record for record in speed if id(record) in disturbed),
         accuracy=tuple(run.cell_records(cell.key, "accuracy")),
+        pilot=run.latest(cell.key, "pilot"),
         memory=tuple(run.cell_records(cell.key, "memory")),
         capacity=run.latest(cell.key, "capacity"),
     )
@@ -115,7 +120,7 @@ def verdict(evidence: Evidence, planned_blocks: int) -> Verdict:
         return _of(proof)
     if table(proof["payload"].get("parity")).get("passed") is not True:
         return Verdict("not_comparable", WRONG_RESULT, "the proof pass holds no passed parity check")
-    attempts = (*evidence.speed, *evidence.torn)
+    attempts = (*evidence.speed, *evidence.torn, *evidence.disturbed)
     for strict in (*attempts, *evidence.memory):
         if strict["status"] in _STRICT:
             return _of(strict)
@@ -139,7 +144,7 @@ def parity(evidence: Evidence) -> dict[str, Any] | None:
         found = table(evidence.proof["payload"].get("parity"))
         checks += [_check(check, "proof") for check in rows(found.get("checks"))]
         passed = found.get("passed") is True
-    for record in (*evidence.speed, *evidence.torn):
+    for record in (*evidence.speed, *evidence.torn, *evidence.disturbed):
         snapshot = table(record["payload"].get("snapshot"))
         if snapshot:
             checks.append(_check(snapshot, "speed"))
@@ -193,6 +198,12 @@ def first_step(found: Mapping[str, float]) -> float | None:
     parts = [found.get(name) for name in ("import_s", "build_s", "first_step_s")]
     values = [part for part in parts if part is not None]
     return sum(values) if len(values) == len(parts) else None
+
+
+def warm_up(evidence: Evidence) -> dict[str, Any] | None:
+    """What the pilot found: the warm-up of every timed process and whether the row becomes steady; None without one."""
+    found = table(evidence.pilot["payload"].get("warmup")) if evidence.pilot is not None else {}
+    return dict(found) or None
 
 
 def accuracy(evidence: Evidence) -> Accuracy | None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..spec.cell import TWIN, row_name
 from ..store.records import Record, Run
 from ..store.run import PlannedCell
 from .breakeven import break_even
@@ -27,6 +28,7 @@ from .cells import (
     table,
     throughput,
     verdict,
+    warm_up,
 )
 from .cells import accuracy as cell_accuracy
 from .comparison import LEAST_BLOCKS, Entry, Ranking
@@ -69,7 +71,7 @@ class CellResult:
     @property
     def label(self) -> str:
         """The row's name: framework and mode."""
-        return f"{self.axes['adapter']}:{self.axes['mode']}"
+        return row_name(self.axes)
 
     @property
     def group(self) -> tuple[Any, ...]:
@@ -154,7 +156,7 @@ def _result(run: Run, planned: PlannedCell, noise: Disturbance) -> CellResult:
     facts: dict[str, Any] = {
         **{axis: planned.axes.get(axis) for axis in CELL_AXES},
         "key": planned.key,
-        "label": f"{planned.axes.get('adapter')}:{planned.axes.get('mode')}",
+        "label": row_name(planned.axes),
         "title": adapter.get("title") or planned.axes.get("adapter"),
         "main": planned.main,
         "framework_version": effective.get("version") or adapter.get("framework_version"),
@@ -164,12 +166,14 @@ def _result(run: Run, planned: PlannedCell, noise: Disturbance) -> CellResult:
         "parity": parity(evidence),
         "effective": effective or None,
         "thread_use": thread_use(proof, evidence.timed, planned.axes.get("threads")),
+        "warm_up": warm_up(evidence),
         **_numbers(evidence, planned),
         "blocks": {
             "planned": blocks,
             "counted": len(evidence.timed),
             "failed": len(evidence.speed) - len(evidence.timed),
             "torn": len(evidence.torn),
+            "disturbed": len(evidence.disturbed),
         },
         "excluded": excluded(
             run.cell_records(planned.key, "speed"), {id(record) for record in evidence.timed}, noise.flagged
@@ -206,6 +210,8 @@ def _numbers(evidence: Evidence, planned: PlannedCell) -> dict[str, Any]:
 def _accuracy_note(found: Accuracy | None, planned: PlannedCell) -> str:
     if planned.axes.get("task") == "infer":
         return "answers are proved; nothing is trained"
+    if found is None and planned.axes.get("role") == TWIN:
+        return "twin of another row: accuracy is that row's"
     if found is None:
         return "accuracy not measured" if planned.main else "accuracy not measured in this mode"
     if found.target is None:

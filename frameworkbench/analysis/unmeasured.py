@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
+from ..spec.cell import TWIN
 from ..store.records import Run
 from .memory import FROM_SPEED
+from .steady import SLOWDOWN, UNSTEADY
 
 # True of every run of this version, whatever was planned.
 STANDING = (
@@ -22,7 +24,14 @@ def unmeasured(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:
         run: the run as read from disk.
         cells: the cells as in ``report.json``.
     """
-    found = [*_cells(cells), *_blocks(run, cells), *_accuracy(run, cells), *_memory(cells), *_scope(run, cells)]
+    found = [
+        *_cells(cells),
+        *_unsteady(cells),
+        *_blocks(run, cells),
+        *_accuracy(run, cells),
+        *_memory(cells),
+        *_scope(run, cells),
+    ]
     return [*found, *_budget(run), *STANDING]
 
 
@@ -38,6 +47,19 @@ def _cells(cells: Sequence[Mapping[str, Any]]) -> list[str]:
         names = sorted({f"{cell['label']} on {cell['workload']}" for cell in other})
         shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
         sentences.append(f"No number is given for {shown}: see failures for the reasons.")
+    return sentences
+
+
+def _unsteady(cells: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Rows whose pilot slowed down or never became steady: their throughput depends on how long one looks."""
+    sentences = []
+    for kind, words in ((SLOWDOWN, "became slower while they ran"), (UNSTEADY, "reached no steady state")):
+        rows = [cell for cell in cells if (cell["warm_up"] or {}).get("kind") == kind]
+        names = ", ".join(f"{cell['label']} on {cell['workload']}" for cell in rows)
+        if rows:
+            sentences.append(
+                f"In the pilot these rows {words}, so their throughput depends on when one looks: {names}."
+            )
     return sentences
 
 
@@ -65,7 +87,8 @@ def _blocks(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:
 def _accuracy(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:
     protocol = run.manifest.get("protocol") or {}
     planned = protocol.get("accuracy_seeds") or 0
-    proved = [cell for cell in cells if cell["main"] and cell["status"] == "ok" and cell["task"] == "train"]
+    trained = [cell for cell in cells if cell["main"] and cell["role"] != TWIN and cell["task"] == "train"]
+    proved = [cell for cell in trained if cell["status"] == "ok"]
     short = [cell for cell in proved if len((cell["accuracy"] or {}).get("seeds") or ()) < planned]
     if not short:
         return []

@@ -35,6 +35,7 @@ class Estimates:
         self._protocol = protocol
         self._seen: dict[tuple[str, str], float] = {}
         self._proof: dict[str, Mapping[str, Any]] = {}
+        self._warmup: dict[str, int] = {}
 
     def learn(self, planned: Planned, pass_: str, wall_s: float, outcome: _Outcome) -> None:
         """Note what a unit took."""
@@ -46,6 +47,8 @@ class Estimates:
         self._seen[key, pass_] = wall_s
         if pass_ == "proof":
             self._proof[key] = payload
+        elif pass_ == "pilot":
+            self._warmup[key] = payload["warmup"]["warmup_steps"]
 
     def proof_s(self, planned: Planned) -> float:
         """Seconds of a proof pass."""
@@ -59,12 +62,20 @@ class Estimates:
         proof = self._proof.get(planned.key)
         if proof is None:
             return _PROOF_GUESS_S / 2
-        phases, step = proof["phases"], proof["step_s"]
-        protocol = self._protocol
+        step, protocol = proof["step_s"], self._protocol
         window = min(max(protocol.window_s, protocol.window_steps * step), max(protocol.window_limit_s, step))
-        first = phases["first_step_s"] * _WARM_SHARE
-        start = _LAUNCH_S + phases["import_s"] + phases["build_s"] + first
-        return float(start + (_SNAPSHOT_STEPS + protocol.warmup_steps) * step + protocol.windows * window)
+        steps = _SNAPSHOT_STEPS + self._warmup.get(planned.twin_of or planned.key, protocol.warmup_steps)
+        return float(_start_s(proof) + steps * step + protocol.windows * window)
+
+    def pilot_s(self, planned: Planned) -> float:
+        """Seconds of a pilot process."""
+        seen = self._seen.get((planned.key, "pilot"))
+        if seen is not None:
+            return seen
+        proof = self._proof.get(planned.key)
+        if proof is None:
+            return _PROOF_GUESS_S / 2
+        return float(_start_s(proof) + min(self._protocol.pilot_steps * proof["step_s"], self._protocol.pilot_limit_s))
 
     def memory_s(self, planned: Planned) -> float:
         """Seconds of one process of the memory pass."""
@@ -91,3 +102,9 @@ class Estimates:
     def block_s(self, cells: Iterable[Planned]) -> float:
         """Seconds of one block over these cells."""
         return sum(self.speed_s(planned) for planned in cells)
+
+
+def _start_s(proof: Mapping[str, Any]) -> float:
+    """Launch, import, build and first step of a process that finds a warm compile cache."""
+    phases = proof["phases"]
+    return float(_LAUNCH_S + phases["import_s"] + phases["build_s"] + phases["first_step_s"] * _WARM_SHARE)

@@ -13,7 +13,8 @@ from typing import Any
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 # A change here can change a measurement; a change in reports, guidance or the command line cannot.
-_MEASURING = ("adapter.py", "errors.py", "worker", "device", "reference", "spec", "data", "run", "analysis/parity.py")
+_FOLDERS = ("worker", "device", "reference", "spec", "data", "run")
+_MEASURING = ("adapter.py", "errors.py", *_FOLDERS, "analysis/parity.py", "analysis/steady.py")
 
 
 def folder_sha256(folder: Path) -> str:

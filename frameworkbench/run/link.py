@@ -5,6 +5,7 @@ Arrays travel as files in a scratch folder; nothing is unpickled.
 
 from __future__ import annotations
 
+import random
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -29,6 +30,7 @@ from ..validity.canary import Canaries, plant
 from ..validity.findings import ALL, Finding
 from . import codes
 from .judge import input_options
+from .process_facts import Variation, draw, facts
 from .worker_process import WorkerProcess
 
 Array = npt.NDArray[Any]
@@ -40,8 +42,8 @@ _EPOCH_CHUNK = 100  # batches on the device at a time while training: 80 MB of C
 class Setting:
     """All that the passes of one cell need, gathered once.
 
-    ``detectors`` are those whose findings count (all, outside the self-test); ``ceiling`` is the machine's matrix
-    product in operations per second, None where it was not measured.
+    ``warmup_steps`` is what the cell's pilot came to; ``detectors`` are those whose findings count (all, outside the
+    self-test); ``ceiling`` is the machine's matrix product in operations per second, None where it was not measured.
     """
 
     cell: Cell
@@ -55,6 +57,7 @@ class Setting:
     compile_cache: Path
     timeout_s: float
     memory_limit: int | None
+    warmup_steps: int
     detectors: frozenset[str] = ALL
     ceiling: float | None = None
 
@@ -66,11 +69,13 @@ class Link:
         setting: the cell.
         worker: its process.
         folder: scratch folder that both sides can reach.
+        variation: what was drawn for this process.
     """
 
-    def __init__(self, setting: Setting, worker: WorkerProcess, folder: Path) -> None:
+    def __init__(self, setting: Setting, worker: WorkerProcess, folder: Path, variation: Variation) -> None:
         self._setting = setting
         self._folder = folder
+        self._variation = variation
         self._count = 0
         self.worker = worker
         self.canaries: Canaries | None = None
@@ -169,6 +174,17 @@ class Link:
         """Where the worker found the framework."""
         return self.worker.ask("identity", module=self._setting.adapter.module)
 
+    def process(self) -> dict[str, Any]:
+        """What the process was, once it has ended."""
+        return facts(
+            self.worker.sight,
+            self._variation,
+            pid=self.worker.pid,
+            started_ns=self.worker.started_ns,
+            ended_ns=self.worker.ended_ns,
+            interpreter=self._setting.interpreter.fingerprint,
+        )
+
     def export(self) -> dict[str, Array]:
         """The current weights."""
         file = self._file("npz")
@@ -205,7 +221,7 @@ class Link:
     def _requests(self, op: str, count: int) -> tuple[dict[str, Any], Path]:
         file = self._file("npy")
         reply = self.worker.timed(op, count=count, path=str(file))
-        names = ("start_ns", "stop_ns", "claimed_ns", "cpu_s", "census", "latencies_ns")
+        names = ("start_ns", "stop_ns", "claimed_ns", "cpu_s", "census", "foreign_cpu_share", "latencies_ns")
         return {"steps": count, **{name: reply[name] for name in names if name in reply}}, file
 
     def _count_steps(self, count: int) -> None:
@@ -277,19 +293,20 @@ def _put(file: Path, place: Path) -> None:
 @contextmanager
 def open_link(setting: Setting, log: Path) -> Iterator[Link]:
     """A started worker process for a cell, ended on leaving."""
-    with tempfile.TemporaryDirectory(prefix="frameworkbench-") as name:
+    variation = draw(random.SystemRandom())
+    with tempfile.TemporaryDirectory(prefix="frameworkbench-", suffix="x" * variation.folder_suffix) as name:
         folder = Path(name)
         setting.compile_cache.mkdir(parents=True, exist_ok=True)
         with WorkerProcess(
             setting.interpreter.path,
-            environment=worker_environment(setting),
+            environment=worker_environment(setting) | variation.environment,
             log=log,
             folder=folder,
             cores=setting.cores,
             deadline_s=setting.timeout_s,
             memory_limit=setting.memory_limit,
         ) as worker:
-            yield Link(setting, worker, folder)
+            yield Link(setting, worker, folder, variation)
 
 
 def worker_environment(setting: Setting) -> dict[str, str]:

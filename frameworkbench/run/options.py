@@ -30,6 +30,7 @@ class RunOptions:
         budget_s: time this session may take, or None.
         timeout_s: limit for one worker, or None for the suite's.
         memory_limit: address-space limit of each worker in bytes, or None.
+        more: blocks to add to a finished run: a number for each main mode, or a number by cell key; None adds none.
         fresh: start a new run even if the folder holds a complete one (which is kept under another name).
         command: the command line, for the manifest.
         detectors: validity detectors whose findings count; all, outside the self-test.
@@ -50,6 +51,7 @@ class RunOptions:
     budget_s: float | None = None
     timeout_s: float | None = None
     memory_limit: int | None = None
+    more: int | Mapping[str, int] | None = None
     fresh: bool = False
     command: tuple[str, ...] = ()
     detectors: frozenset[str] = ALL

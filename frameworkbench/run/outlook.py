@@ -57,6 +57,8 @@ class Outlook:
     def _cost(self, planned: Planned, pass_: str) -> float:
         if pass_ == "proof":
             return self._estimates.proof_s(planned)
+        if pass_ == "pilot":
+            return self._estimates.pilot_s(planned)
         if pass_ == "speed":
             return self._estimates.speed_s(planned)
         if pass_ == "memory":

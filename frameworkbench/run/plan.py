@@ -6,9 +6,10 @@ own with the reason, so that nothing that was asked for goes missing.
 
 from __future__ import annotations
 
+import random
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..content import content_dir
@@ -16,7 +17,7 @@ from ..data import PreparedDataset
 from ..environments import Interpreter
 from ..errors import UsageError
 from ..registry import AdapterInfo, Mode, load_adapters
-from ..spec.cell import Cell, cell_key
+from ..spec.cell import TWIN, Cell, cell_key
 from ..spec.protocol import Protocol
 from ..spec.workload import Workload, load_workload, load_workloads, select_workloads
 from . import codes
@@ -28,17 +29,28 @@ COMPILERS = ("c++", "g++", "clang++")
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One cell of the plan; ``refusal`` is a (code, reason) known before any process is started."""
+    """One cell of the plan.
+
+    Attributes:
+        cell: its axes.
+        key: hash of the axes and of ``inputs``.
+        main: whether it is timed in every block: a framework's main mode, or a twin.
+        refusal: a (code, reason) known before any process is started.
+        inputs: fingerprints that are part of the key.
+        twin_of: key of the cell that this one repeats under another name; empty for all others.
+    """
 
     cell: Cell
     key: str
     main: bool
     refusal: tuple[str, str] | None
+    inputs: Mapping[str, str] = field(default_factory=dict, compare=False)
+    twin_of: str = ""
 
     @property
     def trains(self) -> bool:
-        """Whether it is trained for an accuracy: a framework's main mode, in the task that trains."""
-        return self.main and self.cell.task == "train"
+        """Whether it is trained for an accuracy: a main mode, in the task that trains, that is no twin of another."""
+        return self.main and self.cell.task == "train" and not self.twin_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +104,7 @@ def make_plan(
     plan = []
     for workload in choice.workloads:
         dataset = datasets[workload.name]
+        cells: list[Planned] = []
         for task, info, mode in _rows(options, choice):
             cell = Cell(
                 task=task,
@@ -118,9 +131,9 @@ def make_plan(
                 "machine": machine_hash,
                 "seed": str(options.seed),
             }
-            plan.append(
-                Planned(cell, cell_key(cell, inputs), mode.name == info.main_mode, refusal(info, mode, workload, cell))
-            )
+            main = mode.name == info.main_mode
+            cells.append(Planned(cell, cell_key(cell, inputs), main, refusal(info, mode, workload, cell), inputs))
+        plan += [*cells, *(_twin(cells, interpreters, options.seed) if options.protocol.twin else ())]
     return plan
 
 
@@ -131,6 +144,18 @@ def _rows(options: RunOptions, choice: Choice) -> Iterator[tuple[str, AdapterInf
             named = f"{info.name}:{mode.name}" in options.adapters
             if task == "train" or mode.name == info.main_mode or named:
                 yield task, info, mode
+
+
+def _twin(cells: Sequence[Planned], interpreters: Mapping[str, Interpreter], seed: int) -> list[Planned]:
+    """One entrant's main mode a second time; whose is drawn from the seed, so that a resumed run finds it again."""
+    able = [p for p in cells if p.trains and not p.refusal and p.cell.adapter in interpreters]
+    able = [planned for planned in able if planned.cell.role == "entrant"]
+    if not able:
+        return []
+    ordered = sorted(able, key=lambda planned: planned.cell.row)
+    chosen = random.Random(f"twin:{seed}:{ordered[0].cell.workload}").choice(ordered)
+    cell = replace(chosen.cell, role=TWIN)
+    return [Planned(cell, cell_key(cell, chosen.inputs), True, None, chosen.inputs, twin_of=chosen.key)]
 
 
 def refusal(info: AdapterInfo, mode: Mode, workload: Workload, cell: Cell) -> tuple[str, str] | None:

@@ -14,12 +14,14 @@ from ..data import PreparedDataset, prepare
 from ..environments import EnvironmentSpec, Interpreter
 from ..errors import EnvironmentProblem, UsageError
 from ..registry import AdapterInfo
+from ..spec.protocol import Protocol
 from ..store.atomic import read_json, write_json_atomic
 from ..store.run import MANIFEST
 from .events import Event, Report
 from .fingerprints import code_sha256, machine
 from .options import RunOptions
 from .plan import Choice
+from .resolution import Resolution, resolution
 
 
 @dataclass(slots=True)
@@ -145,6 +147,7 @@ def _manifest(options: RunOptions, choice: Choice, ready: Ready, threads: int) -
         "suite": options.protocol.suite,
         "protocol": options.protocol.to_json(),
         "protocol_sha256": options.protocol.sha256,
+        "resolution": _resolution(options.protocol, choice).to_json(),
         "command": list(options.command),
         "seed": options.seed,
         "machine": machine(),
@@ -166,6 +169,12 @@ def _manifest(options: RunOptions, choice: Choice, ready: Ready, threads: int) -
             for workload in choice.workloads
         },
     }
+
+
+def _resolution(protocol: Protocol, choice: Choice) -> Resolution:
+    """Which difference the suite resolves between the chosen main modes, stated before anything is measured."""
+    main = [info for info, mode in choice.modes if mode.name == info.main_mode and info.role == "entrant"]
+    return resolution(protocol, blocks=protocol.main_blocks, rows=len(main))
 
 
 def _dataset_facts(dataset: PreparedDataset) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from typing import Any
 
 from ..errors import WorkerError
 from ..spec.workload import Workload
+from ..store.atomic import write_json_atomic
 from ..store.records import RecordWriter, load_run
-from ..store.run import Run
+from ..store.run import LIBRARIES, Run
 from ..validity.plausibility import measured_ceiling
 from . import codes
 from .estimate import Estimates
@@ -44,6 +45,7 @@ class Books:
     steps_s: float = 0.0
     adapter_other_s: float = 0.0
     oracle_s: float = 0.0
+    sentinel_s: float = 0.0
 
     def add(self, busy_s: dict[str, float]) -> None:
         """Book a worker's time by operation."""
@@ -59,7 +61,7 @@ class Books:
 
     def to_json(self, interrupted: bool) -> dict[str, Any]:
         """Plain data for the session's record."""
-        names = ("environment_s", "import_s", "build_s", "steps_s", "adapter_other_s", "oracle_s")
+        names = ("environment_s", "import_s", "build_s", "steps_s", "adapter_other_s", "oracle_s", "sentinel_s")
         values: dict[str, Any] = {name: round(getattr(self, name), 3) for name in names}
         return values | {"wall_s": round(time.monotonic() - self.started, 3), "interrupted": interrupted}
 
@@ -105,8 +107,13 @@ class Session:
         """The run as it stands on disk."""
         return load_run(self.options.out)
 
-    def setting(self, planned: Planned) -> Setting:
-        """Everything the passes need to know about a cell."""
+    @property
+    def cores(self) -> tuple[int, ...]:
+        """CPU numbers that workers run on."""
+        return self._cores
+
+    def setting(self, planned: Planned, warmup_steps: int | None = None) -> Setting:
+        """Everything the passes need to know about a cell, with the warm-up that its pilot fixed, else the suite's."""
         options, cell = self.options, planned.cell
         return Setting(
             cell=cell,
@@ -120,6 +127,7 @@ class Session:
             compile_cache=cell_cache(options, planned.key),
             timeout_s=options.timeout_s or options.protocol.cell_timeout_s,
             memory_limit=options.memory_limit,
+            warmup_steps=warmup_steps or options.protocol.warmup_steps,
             detectors=options.detectors,
             ceiling=self._ceiling,
         )
@@ -168,11 +176,19 @@ class Session:
         wall_s = time.monotonic() - clock
         self.books.add(outcome.busy_s)
         self.books.oracle_s += outcome.oracle_s
+        self._keep_libraries(outcome)
         self.estimates.learn(planned, pass_, wall_s, outcome)
         self.append(
             planned, pass_, outcome, started=started, wall_s=wall_s, block=block, attempt=attempt, seed=seed, log=log
         )
         return outcome
+
+    def _keep_libraries(self, outcome: Outcome) -> None:
+        """List a process's libraries once per run, in a file named by their hash, which the record holds."""
+        name = outcome.payload.get("process", {}).get("libraries")
+        file = self.options.out / LIBRARIES / f"{name}.json"
+        if name and not file.exists():
+            write_json_atomic(file, list(outcome.libraries))
 
     def append(
         self,
@@ -208,14 +224,19 @@ class Session:
             }
         )
 
-    def append_block(self, block: int, attempt: int, keys: list[str], wall_s: float) -> None:
-        """Sign off a block in which every cell has its record."""
-        self._append_plain("block", {"block": block, "attempt": attempt, "cells": keys, "complete": True},
-                           wall_s, block=block, attempt=attempt)  # fmt: skip
+    def append_block(self, block: int, attempt: int, keys: list[str], wall_s: float, noise: dict[str, Any]) -> None:
+        """Sign off a block in which every cell has its record, with what disturbed it."""
+        payload = {"block": block, "attempt": attempt, "cells": keys, "complete": True, "noise": noise}
+        self._append_plain("block", payload, wall_s, block=block, attempt=attempt)
 
-    def append_books(self, interrupted: bool, complete: bool) -> None:
-        """Store where the session's time went, and whether it left nothing open."""
-        payload = self.books.to_json(interrupted) | {"complete": complete}
+    def append_note(self, payload: dict[str, Any]) -> None:
+        """Store a fact about the run that belongs to no cell."""
+        self._append_plain("note", payload, 0.0)
+
+    def append_books(self, interrupted: bool, *, complete: bool, noisy_reason: str) -> None:
+        """Store where the session's time went, whether it left nothing open, and whether the run is noisy."""
+        payload = self.books.to_json(interrupted) | {"complete": complete, "noisy": bool(noisy_reason)}
+        payload |= {"noisy_reason": noisy_reason} if noisy_reason else {}
         self._append_plain("run", payload, payload["wall_s"])
 
     def _append_plain(

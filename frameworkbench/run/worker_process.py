@@ -19,8 +19,9 @@ from types import TracebackType
 from typing import IO, Any
 
 from ..errors import WorkerError
-from . import census, codes
+from . import census, codes, foreign
 from .orphans import adopt_orphans, children, end
+from .process_facts import Sight, look
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _LOG_END = 2000
@@ -65,8 +66,11 @@ class WorkerProcess:
         self._deadline = time.monotonic() + deadline_s
         self._limit_s = deadline_s
         self._log = log
+        self._cores = tuple(cores)
         self._buffer = b""
         self.busy_ns: dict[str, int] = {}
+        self.sight = Sight()  # filled in when it ends
+        self.ended_ns = 0
         self.survivors = 0
         adopt_orphans()
         self._siblings = children(os.getpid())
@@ -116,29 +120,32 @@ class WorkerProcess:
         """One timed window, stamped here when its marks arrive.
 
         Returns:
-            steps, start_ns and stop_ns (parent's clock), claimed_ns (worker's clock), cpu_s, and the ``census`` of the
-            worker's threads and CPU time around it.
+            steps, start_ns and stop_ns (parent's clock), claimed_ns (worker's clock), cpu_s, the ``census`` of the
+            worker's threads and CPU time around it, and ``foreign_cpu_share``: what others took of the cores.
         """
         reply = self.timed("window", steps=steps)
-        seen = {name: reply[name] for name in ("start_ns", "stop_ns", "claimed_ns", "cpu_s", "compiled", "census")}
-        return {"steps": steps, **seen}
+        names = ("start_ns", "stop_ns", "claimed_ns", "cpu_s", "compiled", "census", "foreign_cpu_share")
+        return {"steps": steps, **{name: reply[name] for name in names}}
 
     def timed(self, op: str, **args: Any) -> dict[str, Any]:
         """One operation that marks the start and the stop of a window, both stamped here when they arrive.
 
         Returns:
-            The operation's reply with start_ns and stop_ns (parent's clock) and the census.
+            The operation's reply with start_ns and stop_ns (parent's clock), the census and the share of others.
         """
         before = census.take(self.pid)
+        busy = foreign.read(before, self._cores)
         self._write(op, args)
         start_ns = self._mark(op, "start")
         stop_ns = self._mark(op, "stop")
         reply = self._reply(op)
+        after = census.take(self.pid)
         return {
             **reply,
             "start_ns": start_ns,
             "stop_ns": stop_ns,
-            "census": census.between(before, census.take(self.pid)),
+            "census": census.between(before, after),
+            "foreign_cpu_share": foreign.share(busy, foreign.read(after, self._cores)),
         }
 
     def kill(self) -> None:
@@ -149,9 +156,11 @@ class WorkerProcess:
     def close(self) -> None:
         """End the worker: politely if it still listens, then its whole process group."""
         if self._process.poll() is None:
+            self.sight = look(self.pid, _ALLOWED)
             self._quit_politely()
         self.kill()
         self._process.wait()
+        self.ended_ns = self.ended_ns or self._clock()
         self._end_survivors()
         for descriptor in (self._request_fd, self._reply_fd):
             if descriptor >= 0:

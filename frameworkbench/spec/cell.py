@@ -8,10 +8,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+TWIN = "twin"
+"""Role of the A/A control: an entrant's main mode once more under another name, proved and timed, never ranked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The requested axes of one measurement. What really held is read back and recorded apart."""
+    """The requested axes of one measurement. What really held is read back and recorded apart.
+
+    ``role`` is "entrant", "oracle" or "twin".
+    """
 
     task: str
     workload: str
@@ -29,7 +35,7 @@ class Cell:
     @property
     def row(self) -> str:
         """The name of the entrant in tables: adapter and mode."""
-        return f"{self.adapter}:{self.mode}"
+        return row_name(self.to_json())
 
     @property
     def label(self) -> str:
@@ -40,6 +46,12 @@ class Cell:
     def to_json(self) -> dict[str, Any]:
         """Plain data for plans and records."""
         return asdict(self)
+
+
+def row_name(axes: Mapping[str, Any]) -> str:
+    """The name of a row in tables, from the axes of its cell: adapter and mode, and whether it is a twin."""
+    name = f"{axes.get('adapter')}:{axes.get('mode')}"
+    return f"{name} (twin)" if axes.get("role") == TWIN else name
 
 
 def cell_key(cell: Cell, inputs: Mapping[str, str]) -> str:

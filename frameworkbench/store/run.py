@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from .atomic import read_json
 
 MANIFEST = "manifest.json"
 PLANS = "plans"
+LIBRARIES = "libraries"  # lists of shared libraries, each in a file named by its hash
 SCHEMA = 1
 
 Record = Mapping[str, Any]
@@ -37,21 +38,26 @@ class PlannedCell:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What was to be done: cells, blocks per kind of cell, and the time budget as planned."""
+    """What was to be done: cells, blocks per kind of cell, the time budget as planned, and blocks added on top."""
 
     created: str
     cells: tuple[PlannedCell, ...]
     blocks: Mapping[str, int]
     budget: Mapping[str, Any]
+    aims: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class CompleteBlock:
-    """One attempt at a paired block in which every cell has a record."""
+    """One attempt at a paired block in which every cell has a record.
+
+    ``flagged`` says that something outside the run disturbed it: kept, repeated, and in no statistic.
+    """
 
     block: int
     attempt: int
     cells: frozenset[str]
+    flagged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +83,53 @@ class Run:
         found = self.cell_records(cell_key, pass_)
         return found[-1] if found else None
 
-    def complete_blocks(self) -> list[CompleteBlock]:
-        """Block attempts that were signed off as complete, in the order of their records."""
+    @property
+    def noisy(self) -> bool:
+        """Whether the run ended noisy: more blocks were disturbed than the protocol repeats."""
+        return self._ending.get("noisy") is True
+
+    @property
+    def noisy_reason(self) -> str:
+        """Why the run ended noisy, for people; empty if it did not."""
+        return str(self._ending.get("noisy_reason", "")) if self.noisy else ""
+
+    @property
+    def _ending(self) -> Mapping[str, Any]:
+        sessions = [record["payload"] for record in self.records if record["kind"] == "run"]
+        return sessions[-1] if sessions else {}
+
+    def signed_blocks(self) -> list[CompleteBlock]:
+        """Every block attempt that was signed off, disturbed or not, in the order of their records."""
         found = []
         for record in self.records:
             payload = record["payload"]
             if record["kind"] == "block" and payload.get("complete") is True:
                 cells = frozenset(str(key) for key in payload.get("cells", ()))
-                found.append(CompleteBlock(record["block"], record["attempt"], cells))
+                noise = payload.get("noise")
+                flagged = isinstance(noise, Mapping) and noise.get("flagged") is True
+                found.append(CompleteBlock(record["block"], record["attempt"], cells, flagged))
         return found
 
+    def complete_blocks(self, *, noisy: bool | None = None) -> list[CompleteBlock]:
+        """Block attempts that count: signed off and undisturbed.
+
+        In a noisy run nothing better than a disturbed attempt may exist; there the newest one of each block counts
+        until an undisturbed one is there. Which attempt that is never depends on what was measured in it.
+
+        Args:
+            noisy: judge as a noisy run or not; by default as the run ended.
+        """
+        signed = self.signed_blocks()
+        quiet = [block for block in signed if not block.flagged]
+        if not (self.noisy if noisy is None else noisy):
+            return quiet
+        settled = {block.block for block in quiet}
+        newest = {block.block: block for block in signed if block.flagged and block.block not in settled}
+        return [block for block in signed if not block.flagged or newest.get(block.block) is block]
+
     def block_keys(self) -> set[tuple[int, int, str]]:
-        """(block, attempt, cell key) of everything that belongs to a complete block."""
-        return {(block.block, block.attempt, key) for block in self.complete_blocks() for key in block.cells}
+        """(block, attempt, cell key) of everything that belongs to a block that counts."""
+        return _keys(self.complete_blocks())
 
     def counted_speed_records(self, cell_key: str) -> list[Record]:
         """Speed records of one cell that belong to complete blocks: the only ones that statistics may use."""
@@ -98,11 +138,20 @@ class Run:
 
     def torn_speed_records(self) -> list[Record]:
         """Speed records whose block was never completed: kept and counted, but in no statistic."""
-        keys = self.block_keys()
+        keys = _keys(self.signed_blocks())
         return [
             record
             for record in self.records
             if record["kind"] == "cell" and record["pass"] == "speed" and _block_key(record) not in keys
+        ]
+
+    def disturbed_speed_records(self) -> list[Record]:
+        """Speed records of signed blocks that do not count because something outside disturbed them."""
+        keys = _keys(self.signed_blocks()) - self.block_keys()
+        return [
+            record
+            for record in self.records
+            if record["kind"] == "cell" and record["pass"] == "speed" and _block_key(record) in keys
         ]
 
     def last_attempt(self, block: int) -> int:
@@ -184,7 +233,11 @@ def _plan_from(table: Mapping[str, Any]) -> Plan:
     if table["schema"] != SCHEMA:
         raise ValueError(f"schema {table['schema']!r}, expected {SCHEMA}")
     cells = tuple(PlannedCell(str(cell["key"]), bool(cell["main"]), dict(cell["cell"])) for cell in table["cells"])
-    return Plan(str(table["created"]), cells, dict(table["blocks"]), dict(table["budget"]))
+    return Plan(str(table["created"]), cells, dict(table["blocks"]), dict(table["budget"]), dict(table.get("aims", {})))
+
+
+def _keys(blocks: Iterable[CompleteBlock]) -> set[tuple[int, int, str]]:
+    return {(block.block, block.attempt, key) for block in blocks for key in block.cells}
 
 
 def _block_key(record: Record) -> tuple[int, int, str]:

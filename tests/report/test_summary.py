@@ -43,7 +43,7 @@ def test_planted_numbers_come_back(planted: PlantedRun) -> None:
     assert cell["time_to_first_step_warm_s"] == pytest.approx(1.5)
     assert cell["peak_memory_bytes"] == 300 * 2**20
     assert cell["framework_version"] == "1.2.4"
-    assert cell["blocks"] == {"planned": 6, "counted": 6, "failed": 0, "torn": 0}
+    assert cell["blocks"] == {"planned": 6, "counted": 6, "failed": 0, "torn": 0, "disturbed": 0}
 
 
 def test_memory_comes_from_the_memory_pass(planted: PlantedRun) -> None:
@@ -118,6 +118,22 @@ def test_torn_blocks_are_counted_and_excluded(planted: PlantedRun) -> None:
     assert cell["throughput_samples_per_s"]["mean"] == pytest.approx(1000.0)
     assert cell["blocks"]["torn"] == report["torn_speed_records"] == 1
     assert any("unfinished blocks" in sentence for sentence in report["not_measured"])
+
+
+@pytest.mark.parametrize(("kind", "says"), [("slowdown", "slower"), ("no steady state", "no steady"), ("flat", "")])
+def test_rows_without_steady_state_are_named(planted: PlantedRun, kind: str, says: str) -> None:
+    """A row whose pilot slowed down or never became steady is named on the first screen; a flat one is not."""
+    key = planted.cell("alpha")
+    planted.proof(key)
+    planted.append(key, "pilot", {"warmup": {"kind": kind, "warmup_steps": 30}})
+    planted.timed({key: 1000.0})
+
+    report = facts(planted.plan())
+
+    assert report["cells"][0]["warm_up"]["kind"] == kind
+    named = [sentence for sentence in report["not_measured"] if "In the pilot" in sentence]
+    assert len(named) == (1 if says else 0)
+    assert all(says in sentence and "alpha:usual on small-net" in sentence for sentence in named)
 
 
 def test_a_wrong_snapshot_makes_the_cell_not_comparable(planted: PlantedRun) -> None:

@@ -105,6 +105,7 @@ def make_bench(folder: Path) -> Bench:
         compile_cache=folder / "compile",
         timeout_s=120.0,
         memory_limit=None,
+        warmup_steps=protocol.warmup_steps,
     )  # fmt: skip
     draw = passes.draw_snapshot_steps(workload, protocol, random.Random(0))
     reference = expected(workload, data, seed=0, steps=draw, batches=protocol.staged_batches, cache_dir=folder)

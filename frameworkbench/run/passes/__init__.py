@@ -9,6 +9,7 @@ from .capacity import capacity
 from .infer import prove_inference, time_inference
 from .memory import memory
 from .outcome import Outcome
+from .pilot import pilot
 from .proof import draw_snapshot_steps, proof
 from .speed import speed
 
@@ -18,6 +19,7 @@ __all__ = [
     "capacity",
     "draw_snapshot_steps",
     "memory",
+    "pilot",
     "proof",
     "prove_inference",
     "speed",

@@ -21,7 +21,11 @@ Array = npt.NDArray[Any]
 
 @dataclass(slots=True)
 class Outcome:
-    """What one pass came to; ``busy_s`` is the worker's time by operation, ``oracle_s`` that of evaluating weights."""
+    """What one pass came to.
+
+    ``busy_s`` is the worker's time by operation, ``oracle_s`` that of evaluating weights, ``libraries`` the names of
+    the shared libraries that the process had loaded.
+    """
 
     status: str = "ok"
     code: str = ""
@@ -30,6 +34,7 @@ class Outcome:
     busy_s: dict[str, float] = field(default_factory=dict)
     oracle_s: float = 0.0
     findings: list[Finding] = field(default_factory=list)
+    libraries: tuple[str, ...] = ()
 
     def conclude(self, detectors: frozenset[str]) -> None:
         """Take the verdict from the findings of active detectors; all of them are kept in the payload."""
@@ -56,5 +61,7 @@ def seconds(link: Link, op: str) -> float:
 
 
 def close_books(outcome: Outcome, link: Link) -> None:
-    """Note the worker's time by operation."""
+    """Note the worker's time by operation, and what kind of process it was; it must have ended."""
+    outcome.payload["process"] = link.process()
+    outcome.libraries = link.worker.sight.libraries
     outcome.busy_s = {op: ns / 1e9 for op, ns in link.worker.busy_ns.items()}

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from ...analysis import parity
 from ...analysis.parity import Check
 from ...reference import Network, initial_weights
+from ...spec.cell import TWIN
 from ...spec.protocol import Protocol
 from ...spec.workload import Workload
 from ...validity import cause, fingerprint, identity, rate
@@ -132,7 +133,8 @@ def _work(link: Link, setting: Setting, expected: Expected, seen: _Seen, outcome
 def _train_briefly(link: Link, setting: Setting) -> Weights | None:
     """A few dozen ordinary steps on distinct batches, for an accuracy that shows that learning happens."""
     steps = setting.protocol.proof_training_steps
-    if not steps or setting.cell.mode != setting.adapter.main_mode:
+    is_main = setting.cell.mode == setting.adapter.main_mode and setting.cell.role != TWIN
+    if not steps or not is_main:
         return None
     link.build(initial_weights(setting.workload.model, setting.seed), setting.workload.loss, setting.workload.optimizer)
     link.steps(steps)

@@ -61,9 +61,9 @@ def speed(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
         first = link.timed_steps(1)
         before = link.timed_steps(k - 1)
         snapshot = link.export_later()
-        warm = link.timed_steps(setting.protocol.warmup_steps)
+        warm = link.timed_steps(setting.warmup_steps)
         start = link.export_later()
-        steps = window_steps(setting.protocol, _step_s(before, k - 1, warm, setting.protocol.warmup_steps))
+        steps = window_steps(setting.protocol, _step_s(before, k - 1, warm, setting.warmup_steps))
         windows, seen_quiet = _windows(link, setting.protocol, steps, chooser)
         after, losses, taken = _two_more_steps(link)
         outcome.payload |= {
@@ -73,6 +73,7 @@ def speed(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
                 "first_step_s": first["elapsed_ns"] / 1e9,
                 "warmup_s": warm["elapsed_ns"] / 1e9,
             },
+            "warmup_steps": setting.warmup_steps,
             "windows": windows,
             "effective": link.effective(),
             "memory": {"peak_bytes": link.worker.ask("memory")["peak_bytes"], "source": "speed process"},

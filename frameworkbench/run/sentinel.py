@@ -1,0 +1,176 @@
+"""The sentinel: a fixed piece of the harness's own work, done between workers, that notices a noisy machine.
+
+It asks one question that has nothing to do with any entrant: does work that never changes still take the time that it
+took when the machine was quiet? So a block can be set aside for what happened around it, and never for how a
+framework did in it.
+
+The limits belong to the run: they come from readings before its first block and never move afterwards, since limits
+that follow the noise would hide it.
+
+Source: method T15; robust standard deviation: Rousseeuw and Croux (1993), 1.4826 · median absolute deviation.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ..reference.blas import one_blas_thread
+
+Clock = Callable[[], int]
+Probe = Callable[[], None]
+
+REPEATS = 9
+"""Short pieces behind one reading; their median passes over a single interruption by the scheduler."""
+LEAST_LIMIT = 0.05
+"""No machine is asked to repeat itself better than this (method T15)."""
+MOST_LIMIT = 0.20
+"""Nor may a machine that was noisy while the limits were drawn excuse itself: beyond this it is never quiet."""
+_DEVIATIONS = 3.0
+_MAD_TO_SD = 1.4826
+_SIZE = 448  # 448³ products of float32: some milliseconds on one core, and its operands fit a core's own cache
+_COPY_BYTES = 16 * 2**20  # well beyond the caches of one core, so the copy is a question to the memory
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Median time of the fixed work in ns: by the wall clock, and the CPU time it took (less where it had to wait)."""
+
+    wall_ns: int
+    cpu_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a quiet machine does, as read before the first block.
+
+    Attributes:
+        wall_ns: median of the quiet readings.
+        deviation: their robust relative standard deviation.
+        limit: how much longer than ``wall_ns`` a reading may take, as a share.
+        readings: how many there were.
+    """
+
+    wall_ns: int
+    deviation: float
+    limit: float
+    readings: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the records."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, table: Mapping[str, Any]) -> Limits:
+        """Limits as a record holds them."""
+        return cls(int(table["wall_ns"]), float(table["deviation"]), float(table["limit"]), int(table["readings"]))
+
+    def ratio(self, reading: Reading) -> float:
+        """A reading in units of the quiet median."""
+        return reading.wall_ns / self.wall_ns
+
+
+class Sentinel:
+    """Takes readings.
+
+    Args:
+        probe: the fixed work.
+        clock: monotonic clock in ns; tests pass a fake one.
+        cpu_clock: CPU time of this process in ns.
+    """
+
+    def __init__(
+        self, probe: Probe, *, clock: Clock = time.perf_counter_ns, cpu_clock: Clock = time.process_time_ns
+    ) -> None:
+        self._probe = probe
+        self._clock, self._cpu_clock = clock, cpu_clock
+
+    def read(self) -> Reading:
+        """One reading: the median of a few short pieces of work."""
+        walls, cpus = [], []
+        for _ in range(REPEATS):
+            cpu, started = self._cpu_clock(), self._clock()
+            self._probe()
+            walls.append(self._clock() - started)
+            cpus.append(self._cpu_clock() - cpu)
+        return Reading(round(statistics.median(walls)), round(statistics.median(cpus)))
+
+    def calibrate(self, readings: int, earlier: Sequence[Reading] = ()) -> Limits:
+        """Draw the limits from readings of a machine that has nothing else to do.
+
+        Args:
+            readings: how many at least, 2 or more.
+            earlier: those that were taken already. Readings spread over minutes know the machine better than as many
+                within a second.
+        """
+        self.read()  # the first one pays for cold caches and sleeping threads
+        walls = [reading.wall_ns for reading in earlier]
+        walls += [self.read().wall_ns for _ in range(readings - len(walls))]
+        centre = statistics.median(walls)
+        spread = _MAD_TO_SD * statistics.median(abs(wall - centre) for wall in walls) / centre
+        limit = min(MOST_LIMIT, max(LEAST_LIMIT, _DEVIATIONS * spread))
+        return Limits(round(centre), spread, limit, len(walls))
+
+
+def disturbances(limits: Limits, readings: Sequence[Reading]) -> list[str]:
+    """What the readings around the workers of one block say against it; empty if nothing.
+
+    A reading that is slower than the limit allows is a disturbance. So is a block whose own readings disagree by twice
+    the limit: its workers did not run on the same machine, even if none of it was slower than before the run.
+    """
+    ratios = [limits.ratio(reading) for reading in readings]
+    found = []
+    if ratios and max(ratios) > 1 + limits.limit:
+        found.append(
+            f"the harness's own fixed work took up to {max(ratios):.2f} times as long as before the run "
+            f"(limit {1 + limits.limit:.2f})"
+        )
+    if ratios and max(ratios) > min(ratios) * (1 + 2 * limits.limit):
+        found.append(
+            f"it took {max(ratios) / min(ratios):.2f} times as long at one point of the block as at another "
+            f"(limit {1 + 2 * limits.limit:.2f})"
+        )
+    return found
+
+
+def make_probe(cores: Sequence[int]) -> Probe:
+    """Matrix product and memory copy on random data, on each of these cores at the same time.
+
+    Threads of the harness's own, one for each core and pinned to it, so that every core is asked and none is waited
+    for by a library's spinning threads.
+    """
+    pool = ThreadPoolExecutor(max_workers=max(1, len(cores)), thread_name_prefix="sentinel")
+    generator = np.random.default_rng(20261121)
+    work = [_Work(core, generator) for core in cores] or [_Work(None, generator)]
+
+    def probe() -> None:
+        with one_blas_thread():
+            for future in [pool.submit(piece.run) for piece in work]:
+                future.result()
+
+    return probe
+
+
+class _Work:
+    """One core's share of the fixed work."""
+
+    def __init__(self, core: int | None, generator: np.random.Generator) -> None:
+        self._core = core
+        self._left = generator.random((_SIZE, _SIZE), dtype=np.float32)
+        self._right = generator.random((_SIZE, _SIZE), dtype=np.float32)
+        self._product = np.empty_like(self._left)
+        self._source = generator.integers(0, 255, _COPY_BYTES, dtype=np.uint8)
+        self._target = np.empty_like(self._source)
+
+    def run(self) -> None:
+        if self._core is not None and hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, [self._core])  # of this thread alone
+        np.matmul(self._left, self._right, out=self._product)
+        np.copyto(self._target, self._source)
