@@ -216,6 +216,14 @@ def test_a_budget_ends_the_measurement(asked: Namespace) -> None:
     assert row["pairs"] == len(row["samples"])
 
 
+def test_a_budget_that_leaves_time_gives_more_pairs(asked: Namespace) -> None:
+    """Time that the pairs asked for do not need goes into further pairs."""
+    _module("overhead").main([*asked.arguments, "--budget", "4s"])
+
+    (row,) = json.loads(asked.out.read_text(encoding="utf-8"))["rows"]
+    assert row["pairs"] > 7
+
+
 def test_the_committed_file_follows_from_its_samples() -> None:
     """Each committed row is what its samples give, and the summary is what the rows give."""
     if not FILE.is_file():
