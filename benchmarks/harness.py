@@ -8,6 +8,7 @@ Prints one line for each figure; absolute times belong to this machine and are a
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import numpy as np
 
 from frameworkbench.analysis.summary import summarise
 from frameworkbench.report import write_report
+from frameworkbench.run import census
 from frameworkbench.run.worker_process import WorkerProcess
 from frameworkbench.store.records import load_run
 from frameworkbench.worker.session import Session
@@ -51,7 +53,9 @@ def main() -> None:
     parser.add_argument("--report-cells", type=int, default=0, help="also time a report of so many cells")
     arguments = parser.parse_args()
     print(f"cost per timed step       {step_cost_us():.3f} µs (no-op step, {_STEPS} steps, best of {_REPEATS})")
-    print(f"`--help`, median of ten   {_help_s():.3f} s")
+    print(f"`--help`, median of ten   {_command_s('--help'):.3f} s")
+    print(f"`list`, median of ten     {_command_s('list'):.3f} s")
+    print(f"census of a process       {_census_ms():.2f} ms (before and after a window, outside it)")
     print(f"worker launch and end     {_launch_s():.3f} s (median of {_LAUNCHES}, no framework)")
     if arguments.report_cells:
         print(f"report of {arguments.report_cells} cells   {_report_s(arguments.report_cells):.1f} s")
@@ -66,11 +70,20 @@ def step_cost_us() -> float:
     return min(times)
 
 
-def _help_s() -> float:
+def _census_ms() -> float:
     times = []
     for _ in range(_REPEATS):
         started = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "frameworkbench", "--help"], cwd=ROOT, capture_output=True, check=True)
+        census.take(os.getpid())
+        times.append(time.perf_counter() - started)
+    return statistics.median(times) * 1e3
+
+
+def _command_s(argument: str) -> float:
+    times = []
+    for _ in range(_REPEATS):
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "frameworkbench", argument], cwd=ROOT, capture_output=True, check=True)
         times.append(time.perf_counter() - started)
     return statistics.median(times)
 

@@ -43,7 +43,8 @@ from frameworkbench.units import parse_duration
 HERE = Path(__file__).resolve().parent
 SCHEMA = 1
 PAIRS = 60
-_WINDOW_S = 0.4
+_MOST_PAIRS = 400  # what a fast row leaves of its share goes to the slow ones after it
+_WINDOW_S = 0.2
 _WARMUP_STEPS = 8
 _BATCHES = 64
 _TIMEOUT_S = 1800.0
@@ -115,7 +116,8 @@ def measure_row(
         setting: the cell.
         pairs: pairs to take; the one before them is thrown away.
         window_s: longest window.
-        share_s: seconds that this row may take: windows are made to fit; None for no limit.
+        share_s: seconds that this row may take: windows are shortened to fit, and what is left goes into further
+            pairs; None for just these pairs.
         deadline: no pair is begun after this time.
         order: draws which window of a pair comes first.
 
@@ -133,7 +135,7 @@ def measure_row(
         if share_s is not None:
             window_s = min(window_s, 0.9 * (share_s - (time.monotonic() - started)) / (2 * (pairs + 1)))
         steps = max(1, round(window_s / step_s))
-        while len(samples) <= pairs and (deadline is None or time.monotonic() < deadline or len(samples) < 3):
+        while _goes_on(len(samples), pairs, None if share_s is None else started + share_s, deadline):
             samples.append(_pair(worker, steps, str(loop), harness_first=order.random() < 0.5))
         effective = worker.ask("effective")["effective"]
     return _row(setting, steps, samples[1:], str(effective.get("version")))
@@ -162,6 +164,14 @@ def _pair(worker: WorkerProcess, steps: int, loop: str, *, harness_first: bool) 
             nanoseconds = worker.ask("plain", steps=steps, loop=loop)["plain_ns"]
         taken[harness] = round(nanoseconds / steps / 1e3, 3)
     return taken[True], taken[False]
+
+
+def _goes_on(taken: int, pairs: int, share_ends: float | None, deadline: float | None) -> bool:
+    """Whether to take another pair: always the first three, then as many as asked, then as many as the share allows."""
+    now = time.monotonic()
+    if taken < 3 or (deadline is not None and now >= deadline):
+        return taken < 3
+    return taken <= pairs or (share_ends is not None and now < share_ends and taken <= _MOST_PAIRS)
 
 
 def _warm_up(setting: Setting, link: Link) -> float:
@@ -269,9 +279,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--adapter", action="append", help="adapter name; may be repeated (default: all entrants)")
     parser.add_argument("--workload", action="append", help="workload name; may be repeated (default: all)")
-    parser.add_argument("--pairs", type=int, default=PAIRS, help="pairs of windows for each row")
+    parser.add_argument(
+        "--pairs", type=int, default=PAIRS, help="pairs of windows for each row; more if --budget allows"
+    )
     parser.add_argument("--window", type=float, default=_WINDOW_S, help="longest window in seconds")
-    parser.add_argument("--budget", help="time for everything, such as 10m; windows are made to fit")
+    parser.add_argument("--budget", help="time for everything, such as 10m, shared out among the rows")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--python", action="append", help="adapter=interpreter, to use an environment of your own")
     parser.add_argument("--data-dir", type=Path, help="folder with the real data sets (default: generated data)")

@@ -136,6 +136,32 @@ def test_a_noop_step_costs_less_than_ten_microseconds() -> None:
     assert 0 < _module("harness").step_cost_us() <= 10
 
 
+class _Clockwork:
+    """A worker whose harness windows take 30 µs and whose plain loops take 20 µs per step."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def window(self, steps: int) -> dict[str, int]:
+        self.calls.append("harness")
+        return {"start_ns": 5, "stop_ns": 5 + 30_000 * steps}
+
+    def ask(self, op: str, *, steps: int, loop: str) -> dict[str, int]:
+        self.calls.append(f"{op} {loop}")
+        return {"plain_ns": 20_000 * steps}
+
+
+@pytest.mark.parametrize("harness_first", [True, False])
+def test_a_pair_is_one_window_of_each_in_the_drawn_order(harness_first: bool) -> None:
+    """Whichever comes first, the harness's time by the parent's stamps stands before the plain loop's."""
+    worker = _Clockwork()
+
+    pair = _module("overhead")._pair(worker, 7, "loop.py", harness_first=harness_first)
+
+    assert pair == (30.0, 20.0)
+    assert worker.calls == (["harness", "plain loop.py"] if harness_first else ["plain loop.py", "harness"])
+
+
 @pytest.fixture
 def asked(tmp_path: Path) -> Namespace:
     """The command line of a small measurement with the reference adapter."""
@@ -188,6 +214,14 @@ def test_a_budget_ends_the_measurement(asked: Namespace) -> None:
     (row,) = json.loads(asked.out.read_text(encoding="utf-8"))["rows"]
     assert 2 <= row["pairs"] < 100_000
     assert row["pairs"] == len(row["samples"])
+
+
+def test_a_budget_that_leaves_time_gives_more_pairs(asked: Namespace) -> None:
+    """Time that the pairs asked for do not need goes into further pairs."""
+    _module("overhead").main([*asked.arguments, "--budget", "4s"])
+
+    (row,) = json.loads(asked.out.read_text(encoding="utf-8"))["rows"]
+    assert row["pairs"] > 7
 
 
 def test_the_committed_file_follows_from_its_samples() -> None:

@@ -246,4 +246,7 @@ def test_a_framework_that_cannot_be_asked_says_so(request_for: Request, tmp_path
     for file in files:
         text = file.read_text(encoding="utf-8")
         assert "threads not readable: census saw" in text
-    assert "could not be shown to be equal" in files[1].read_text(encoding="utf-8")
+    markdown, page = (file.read_text(encoding="utf-8").replace("\\", "") for file in files[1:])
+    for text, mark in ((markdown, "- "), (page, "<li>")):
+        assert "could not be shown to be equal" in text
+        assert f"{mark}crowded:silent: threads not readable: census saw" in text
