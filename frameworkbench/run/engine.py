@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import UsageError
+from ..provenance.statement import discard_statement, write_statement
 from ..store.atomic import write_json_atomic
 from ..store.lock import run_lock
 from ..store.records import load_run
@@ -65,9 +66,11 @@ def run(options: RunOptions, report: Report) -> Result:
         books.environment_s = ready.environment_s
         open_manifest(options, choice, ready, len(cores))
         plan = make_plan(options, choice, ready.datasets, ready.interpreters, len(cores), machine_sha256(machine()))
+        discard_statement(options.out)
         session = Session(options, choice, ready, plan, cores, report, books)
         stages = _Stages(session)
         _write_plan(options, plan, stages.blocks, "as the suite says")
+        session.sign_off()
         seeds = [options.seed + number for number in range(max(1, options.protocol.accuracy_seeds))]
         interrupted = True
         try:
@@ -81,6 +84,7 @@ def run(options: RunOptions, report: Report) -> Result:
             interrupted = False
         finally:
             session.append_books(interrupted, complete=not interrupted and not stages.left)
+            write_statement(options.out)
     return Result(options.out, not stages.left, "; ".join(stages.left), time.monotonic() - books.started)
 
 
@@ -186,6 +190,7 @@ class _Stages:
             f"up to {self.blocks['main']} and {self.blocks['other']} of {aims['main']} and {aims['other']} blocks"
         )
         _write_plan(self._options, self._session.plan, self.blocks, note)
+        self._session.sign_off()
         self._report(Event("note", f"budget: {note}"))
 
     def _leave(self, what: str) -> None:

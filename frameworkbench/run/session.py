@@ -15,13 +15,14 @@ from typing import Any
 
 from ..errors import WorkerError
 from ..spec.workload import Workload
+from ..store.chain import sha256
 from ..store.records import RecordWriter, load_run
-from ..store.run import Run
+from ..store.run import MANIFEST, PLANS, Run, read_manifest
 from . import codes
 from .estimate import Estimates
 from .events import Event, Report
 from .judge import Expected, expected
-from .link import Setting
+from .link import Setting, recorded_environment
 from .options import RunOptions
 from .passes import Outcome, draw_snapshot_steps
 from .plan import Choice, Planned
@@ -97,7 +98,23 @@ class Session:
         self._writer_id = stamp
         self._writer = RecordWriter(options.out, stamp)
         self._units = 0
+        self._signed: dict[str, str] = {}
         (options.out / "logs").mkdir(parents=True, exist_ok=True)
+
+    def sign_off(self) -> None:
+        """Store the hashes of the manifest and of every plan that this session has not signed yet.
+
+        The first call comes before the first measurement, so that what was planned cannot be changed afterwards.
+        """
+        out = self.options.out
+        files = [out / MANIFEST, *sorted((out / PLANS).glob("*.json"))]
+        hashes = {str(file.relative_to(out)): sha256(file.read_bytes()) for file in files}
+        new = {name: value for name, value in hashes.items() if self._signed.get(name) != value}
+        self._signed |= new
+        run_id = read_manifest(out).get("run_id")
+        protocol = self.options.protocol.sha256
+        payload = {"about": "signed files", "signed": new, "run_id": run_id, "protocol_sha256": protocol}
+        self._append_plain("note", payload, 0.0)
 
     def load(self) -> Run:
         """The run as it stands on disk."""
@@ -161,6 +178,7 @@ class Session:
             outcome = work(self.options.out / log)
         except WorkerError as problem:
             outcome = Outcome(codes.status_of(problem.code), problem.code, str(problem))
+        outcome.payload["environment"] = recorded_environment(self.setting(planned))
         wall_s = time.monotonic() - clock
         self.books.add(outcome.busy_s)
         self.books.oracle_s += outcome.oracle_s
@@ -184,6 +202,7 @@ class Session:
         log: Path | None = None,
     ) -> None:
         """Store one record of a cell."""
+        file = self.options.out / log if log else None
         self._writer.append(
             {
                 "kind": "cell",
@@ -200,7 +219,8 @@ class Session:
                 "wall_s": round(wall_s, 4),
                 "payload": outcome.payload,
                 "log": str(log) if log else None,
-                "log_end": read_log_end(self.options.out / log) if log and outcome.status != "ok" else "",
+                "log_sha256": sha256(file.read_bytes()) if file and file.is_file() else None,
+                "log_end": read_log_end(file) if file and outcome.status != "ok" else "",
             }
         )
 
@@ -210,8 +230,9 @@ class Session:
                            wall_s, block=block, attempt=attempt)  # fmt: skip
 
     def append_books(self, interrupted: bool, complete: bool) -> None:
-        """Store where the session's time went, and whether it left nothing open."""
-        payload = self.books.to_json(interrupted) | {"complete": complete}
+        """Store where the session's time went, whether it left nothing open, and how much it recorded."""
+        counts = {"records": self._writer.written + 1, "units": self._units}
+        payload = self.books.to_json(interrupted) | counts | {"complete": complete}
         self._append_plain("run", payload, payload["wall_s"])
 
     def _append_plain(

@@ -15,6 +15,10 @@ MANIFEST = "manifest.json"
 PLANS = "plans"
 SCHEMA = 1
 
+# What is wrong with a file: its bytes are not the ones that were signed off, or it should be there and is not.
+TAMPER = "TAMPER"
+MISSING_RUNS = "MISSING_RUNS"
+
 Record = Mapping[str, Any]
 
 
@@ -24,6 +28,7 @@ class Damage:
 
     file: str
     reason: str
+    code: str = TAMPER
 
 
 @dataclass(frozen=True, slots=True)
