@@ -154,4 +154,6 @@ def _check_names(summaries: list[Any], workloads: list[str], adapters: list[str]
     for option, names in (("--workload", workloads), ("--adapter", adapters)):
         unknown = [name for name in names if name not in known[option]]
         if unknown:
-            raise UsageError(f"{option}: neither run has {unknown[0]!r}; they have {', '.join(known[option]) or 'none'}")
+            raise UsageError(
+                f"{option}: neither run has {unknown[0]!r}; they have {', '.join(known[option]) or 'none'}"
+            )

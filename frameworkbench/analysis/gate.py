@@ -79,7 +79,11 @@ def compare_runs(
         workloads: only these; empty means all.
         adapters: only these, by adapter or adapter:mode; empty means all.
     """
-    reasons = [*_differences(baseline.run.manifest, new.run.manifest), *_unfit("baseline", baseline), *_unfit("new", new)]
+    reasons = [
+        *_differences(baseline.run.manifest, new.run.manifest),
+        *_unfit("baseline", baseline),
+        *_unfit("new", new),
+    ]
     if reasons:
         return Gate(NOT_COMPARABLE, fail_over, (), tuple(reasons), (), ())
     ours, theirs = _rows(baseline, workloads, adapters), _rows(new, workloads, adapters)

@@ -34,7 +34,9 @@ def check_attempts(
         files: hashes of the run's files as they are now.
         whole: every record is intact; counters are not searched for gaps where some are known to be missing.
     """
-    placed = [(chain.file(number), chain.records[number]) for chain in chains.values() for number in sorted(chain.records)]
+    placed = [
+        (chain.file(number), chain.records[number]) for chain in chains.values() for number in sorted(chain.records)
+    ]
     yield from _check_planned(run_dir, placed)
     yield from _check_logs(placed, files)
     if whole:

@@ -1,4 +1,4 @@
-"""What a check of a run folder can come to: one finding for each thing that does not fit, with the file that it is in."""
+"""What a check of a run folder can come to: one finding for each thing that does not fit, with its file."""
 
 from __future__ import annotations
 

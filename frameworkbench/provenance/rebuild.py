@@ -57,7 +57,9 @@ def first_difference(found: Any, expected: Any, place: str = "") -> str:
     elif isinstance(found, list) and isinstance(expected, list) and len(found) == len(expected):
         pairs = [(f"{place}[{number}]", *pair) for number, pair in enumerate(zip(found, expected, strict=True))]
     else:
-        return "" if found == expected else f"{place or 'the whole'}: {_short(found)}, the records give {_short(expected)}"
+        return (
+            "" if found == expected else f"{place or 'the whole'}: {_short(found)}, the records give {_short(expected)}"
+        )
     return next((text for name, one, other in pairs if (text := first_difference(one, other, name))), "")
 
 

@@ -19,7 +19,9 @@ def check_sessions(chains: Mapping[str, Chain]) -> Iterator[Finding]:
 def _check_end(chain: Chain, chains: Mapping[str, Chain]) -> Iterator[Finding]:
     """Nothing may follow a session's closing record or the record that a later chain names as the last."""
     closing = min((number for number, record in chain.records.items() if record["kind"] == "run"), default=None)
-    heads = [(other, head) for other in chains.values() for head in named_heads(other) if head["writer"] == chain.writer]
+    heads = [
+        (other, head) for other in chains.values() for head in named_heads(other) if head["writer"] == chain.writer
+    ]
     ends = {head["sequence"]: f"{other.file(1)} names record {head['sequence']} as the last" for other, head in heads}
     if closing is not None:
         ends[closing] = f"record {closing} closes the session"

@@ -65,7 +65,9 @@ def verify_run(run_dir: Path, *, report_dir: Path | None = None, against: Path |
         StoreError: the statement that was named cannot be read.
     """
     if not (run_dir / MANIFEST).exists() and not (run_dir / RECORDS).is_dir():
-        raise UsageError(f"{run_dir}: not a run folder (neither {MANIFEST} nor {RECORDS}/); name the one that a run wrote")
+        raise UsageError(
+            f"{run_dir}: not a run folder (neither {MANIFEST} nor {RECORDS}/); name the one that a run wrote"
+        )
     chains, damaged = read_chains(run_dir)
     files = run_files(run_dir) if (run_dir / MANIFEST).is_file() else {}
     findings = [Finding(found.file, found.code, found.reason) for found in damaged]
