@@ -159,12 +159,16 @@ def _machine(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _commit(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """The measuring code in place of a commit: which commit of which project was measured, a run does not know."""
+    """The measuring code: its commit, or its hash for an installed package.
+
+    Which commit of which other project was measured, a run does not know.
+    """
+    commit = table(manifest.get("harness_commit"))
     return {
-        "id": f"frameworkbench-code-{str(manifest.get('code_sha256'))[:40]}",
-        "time": manifest.get("created"),
+        "id": commit.get("id") or f"frameworkbench-code-{str(manifest.get('code_sha256'))[:40]}",
+        "time": None,
         "author_time": None,
-        "dirty": None,
+        "dirty": commit.get("dirty"),
         "project": "frameworkbench",
         "branch": None,
         "version": manifest.get("frameworkbench_version"),

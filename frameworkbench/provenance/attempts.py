@@ -95,7 +95,8 @@ def _check_units(chain: Chain, files: Mapping[str, str]) -> Iterator[Finding]:
     closing = next((record["payload"] for record in chain.in_order if record["kind"] == "run"), None)
     cut_short = closing is None or closing.get("interrupted") is True
     seen = {unit for unit in {*recorded, *logs} if unit is not None}
-    last = max([*seen, int((closing or {}).get("units", 0))], default=0)
+    started = (closing or {}).get("units")
+    last = max([*seen, started if isinstance(started, int) else 0])
     for unit in sorted(set(range(1, last + 1)) - {unit for unit in recorded if unit is not None}):
         if unit == last and cut_short:
             continue

@@ -20,6 +20,7 @@ from .events import Event, Report
 from .fingerprints import code_sha256, machine
 from .options import RunOptions
 from .plan import Choice
+from .platform_facts import harness_commit, platform_facts
 
 
 @dataclass(slots=True)
@@ -147,7 +148,8 @@ def _manifest(options: RunOptions, choice: Choice, ready: Ready, threads: int) -
         "protocol_sha256": options.protocol.sha256,
         "command": list(options.command),
         "seed": options.seed,
-        "machine": machine(),
+        "machine": machine() | {"platform": platform_facts()},
+        "harness_commit": harness_commit(),
         "lane": options.lane,
         "device": options.device,
         "threads": threads,
