@@ -5,8 +5,6 @@ Arrays travel as files in a scratch folder; nothing is unpickled.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,12 +25,10 @@ from ..spec.training import Loss, Optimizer
 from ..spec.workload import Workload
 from . import codes
 from .judge import input_options
+from .process_facts import loaded_libraries
 from .worker_process import WorkerProcess
 
 Array = npt.NDArray[Any]
-
-# Inherited variables that can change what a worker computes or which compiler it finds.
-_COMPUTING = ("LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "CXX", "CC")
 
 _EPOCH_CHUNK = 100  # batches on the device at a time while training: 80 MB of CIFAR images
 
@@ -68,6 +64,7 @@ class Link:
         self._folder = folder
         self._count = 0
         self.worker = worker
+        self.libraries: dict[str, str | None] = {}
 
     def start(self) -> None:
         """Import the framework, apply the settings, open the training data."""
@@ -153,6 +150,7 @@ class Link:
             WorkerError: a setting did not take.
         """
         reply = self.worker.ask("effective")
+        self.libraries = loaded_libraries(self.worker.pid)
         check_settings(self._setting.cell, self._setting.cores, reply["effective"], reply["observed"])
         return {**reply["effective"], "observed": reply["observed"]}
 
@@ -222,20 +220,6 @@ def worker_environment(setting: Setting) -> dict[str, str]:
     if setting.cell.device == "cpu":
         general["CUDA_VISIBLE_DEVICES"] = ""
     return general | {name: value.format(**values) for name, value in setting.adapter.environment.items()}
-
-
-def recorded_environment(setting: Setting) -> dict[str, str]:
-    """A worker's variables as its record keeps them, so that a change between processes of a row can be named.
-
-    Folders are private: the harness's own are left out, the user's are kept as a hash.
-    """
-    inherited = {name: os.environ[name] for name in _COMPUTING if name in os.environ}
-    values = {name: _public(value) for name, value in inherited.items()}
-    return values | {name: value for name, value in worker_environment(setting).items() if "/" not in value}
-
-
-def _public(value: str) -> str:
-    return f"sha256:{hashlib.sha256(value.encode()).hexdigest()[:16]}" if "/" in value else value
 
 
 def load_export(file: Path) -> dict[str, Array]:

@@ -22,11 +22,12 @@ from . import codes
 from .estimate import Estimates
 from .events import Event, Report
 from .judge import Expected, expected
-from .link import Setting, recorded_environment
+from .link import Setting, worker_environment
 from .options import RunOptions
 from .passes import Outcome, draw_snapshot_steps
 from .plan import Choice, Planned
 from .prepare import Ready, cell_cache
+from .process_facts import libraries_sha256, recorded_environment
 from .worker_process import read_log_end
 
 _IMPORT_OPS, _BUILD_OPS = ("start",), ("build", "load")
@@ -178,7 +179,7 @@ class Session:
             outcome = work(self.options.out / log)
         except WorkerError as problem:
             outcome = Outcome(codes.status_of(problem.code), problem.code, str(problem))
-        outcome.payload["environment"] = recorded_environment(self.setting(planned))
+        self._note_process(planned, pass_, outcome)
         wall_s = time.monotonic() - clock
         self.books.add(outcome.busy_s)
         self.books.oracle_s += outcome.oracle_s
@@ -187,6 +188,15 @@ class Session:
             planned, pass_, outcome, started=started, wall_s=wall_s, block=block, attempt=attempt, seed=seed, log=log
         )
         return outcome
+
+    def _note_process(self, planned: Planned, pass_: str, outcome: Outcome) -> None:
+        """What the process ran with; the proof lists its libraries, the others keep a hash of theirs."""
+        outcome.payload["environment"] = recorded_environment(worker_environment(self.setting(planned)))
+        libraries = outcome.payload.pop("libraries", None)
+        if libraries:
+            outcome.payload["libraries_sha256"] = libraries_sha256(libraries)
+            if pass_ == "proof":
+                outcome.payload["libraries"] = libraries
 
     def append(
         self,

@@ -47,5 +47,7 @@ def seconds(link: Link, op: str) -> float:
 
 
 def close_books(outcome: Outcome, link: Link) -> None:
-    """Note the worker's time by operation."""
+    """Note the worker's time by operation, and the libraries that it had loaded."""
+    if link.libraries:
+        outcome.payload["libraries"] = link.libraries
     outcome.busy_s = {op: ns / 1e9 for op, ns in link.worker.busy_ns.items()}
