@@ -17,6 +17,7 @@ from pathlib import Path
 # Inherited variables that can change what a worker computes or which compiler it finds.
 _COMPUTING = ("LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "CXX", "CC")
 _LIBRARY = re.compile(r"\.so(\.\d+)*$")
+_PYTHONS_OWN = "/lib-dynload/"  # extension modules of the standard library: the interpreter's version says it all
 # An ELF note of type 3 (NT_GNU_BUILD_ID) with a name of 4 bytes and 20 bytes of SHA-1.
 _BUILD_ID = b"\x04\x00\x00\x00\x14\x00\x00\x00\x03\x00\x00\x00GNU\x00"
 # Linkers put the notes right behind the headers.
@@ -47,7 +48,8 @@ def loaded_libraries(process: int) -> dict[str, str | None]:
     except OSError:
         return {}
     paths = {line.split(maxsplit=5)[5] for line in lines if len(line.split(maxsplit=5)) == 6}
-    return {Path(path).name: build_id(path) for path in sorted(paths) if _LIBRARY.search(path)}
+    wanted = [path for path in sorted(paths) if _LIBRARY.search(path) and _PYTHONS_OWN not in path]
+    return {Path(path).name: build_id(path) for path in wanted}
 
 
 def libraries_sha256(libraries: Mapping[str, str | None]) -> str:
