@@ -86,9 +86,9 @@ def compare(
     from .store.atomic import write_bytes_atomic
 
     limit = _share(fail_over)
-    summaries = [_summary(folder) for folder in (baseline, new)]
-    _check_names(summaries, workload or [], adapter or [])
-    found = compare_runs(*summaries, limit, workloads=workload or (), adapters=adapter or ())
+    before, after = _summary(baseline), _summary(new)
+    _check_names([before, after], workload or [], adapter or [])
+    found = compare_runs(before, after, limit, workloads=workload or (), adapters=adapter or ())
     if markdown is not None:
         write_bytes_atomic(markdown, gate_markdown(found).encode("utf-8"))
     if as_json:

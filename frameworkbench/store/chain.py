@@ -63,7 +63,8 @@ def with_own_hash(record: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         StoreError: the record holds something that JSON cannot.
     """
-    return {**record, "sha256": sha256(canonical_json(record))}
+    bare = {key: value for key, value in record.items() if key != "sha256"}
+    return {**bare, "sha256": sha256(canonical_json(bare))}
 
 
 def own_hash_holds(content: bytes) -> bool | None:
