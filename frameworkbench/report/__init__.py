@@ -1,5 +1,5 @@
 """Records → plain rows → JSON, Markdown and HTML."""
 
-from .write import write_report
+from .write import render_report, write_report
 
-__all__ = ["write_report"]
+__all__ = ["render_report", "write_report"]

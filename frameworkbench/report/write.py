@@ -37,13 +37,18 @@ def write_report(run_dir: Path, out_dir: Path, *, summary: Summary) -> list[Path
     for name in _OWN_FOLDERS:
         if out_dir.resolve().is_relative_to((run_dir / name).resolve()):
             raise UsageError(f"{out_dir}: holds raw results; choose another folder for the report")
+    contents = render_report(summary)
+    for name, content in contents.items():
+        write_bytes_atomic(out_dir / name, content)
+    return [out_dir / name for name in contents]
+
+
+def render_report(summary: Summary) -> dict[str, bytes]:
+    """The bytes of every file of a report, by name."""
     report: dict[str, Any] = clean(summary.to_json())
     rows = view(report)
-    contents = {
+    return {
         "report.json": canonical_json(report),
         "report.md": markdown(rows, report).encode("utf-8"),
         "report.html": page(rows, report).encode("utf-8"),
     }
-    for name, content in contents.items():
-        write_bytes_atomic(out_dir / name, content)
-    return [out_dir / name for name in contents]

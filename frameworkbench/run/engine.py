@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import UsageError
+from ..provenance.statement import discard_statement, write_statement
 from ..store.atomic import write_json_atomic
 from ..store.lock import run_lock
 from ..store.records import load_run
@@ -90,12 +91,18 @@ def run(options: RunOptions, report: Report, *, sentinel: MakeSentinel = make_se
         books.environment_s = ready.environment_s
         open_manifest(options, choice, ready, len(cores))
         plan = make_plan(options, choice, ready.datasets, ready.interpreters, len(cores), machine_sha256(machine()))
+        discard_statement(options.out)
         session = Session(options, choice, ready, plan, cores, report, books)
         progress = Progress(session)
         aims = _aims(options, progress, plan)
         watch = _watch(session, progress, sentinel)
-        blocks = Blocks(progress, aims, watch, lambda count, note: _write_plan(options, plan, aims, count, note))
-        _write_plan(options, plan, aims, blocks.planned, "as the suite says")
+
+        def keep_plan(blocks: Mapping[str, int], note: str) -> None:
+            _write_plan(options, plan, aims, blocks, note)
+            session.sign_off()
+
+        blocks = Blocks(progress, aims, watch, keep_plan)
+        keep_plan(blocks.planned, "as the suite says")
         report(Event("note", f"as planned: {_resolution(progress, max((aims.of(p) for p in plan), default=0))}"))
         interrupted = True
         try:
@@ -105,6 +112,7 @@ def run(options: RunOptions, report: Report, *, sentinel: MakeSentinel = make_se
             books.sentinel_s = watch.spent_s
             complete = not interrupted and not progress.left
             session.append_books(interrupted, complete=complete, noisy_reason=blocks.noisy_reason)
+            write_statement(options.out)
     wall_s = time.monotonic() - books.started
     resolved = _resolution(progress, blocks.done)
     return Result(options.out, not progress.left, "; ".join(progress.left), wall_s, resolved, blocks.noisy_reason)

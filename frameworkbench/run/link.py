@@ -30,6 +30,7 @@ from ..validity.canary import Canaries, plant
 from ..validity.findings import ALL, Finding
 from . import codes
 from .judge import input_options
+from .loaded import loaded_libraries
 from .process_facts import Variation, draw, facts
 from .worker_process import WorkerProcess
 
@@ -78,6 +79,7 @@ class Link:
         self._variation = variation
         self._count = 0
         self.worker = worker
+        self.libraries: dict[str, str | None] = {}
         self.canaries: Canaries | None = None
         self.steps_done = 0  # since the last build or load
         self.cursor = 0  # batches taken since they were staged
@@ -177,7 +179,6 @@ class Link:
     def process(self) -> dict[str, Any]:
         """What the process was, once it has ended."""
         return facts(
-            self.worker.sight,
             self._variation,
             pid=self.worker.pid,
             started_ns=self.worker.started_ns,
@@ -215,6 +216,7 @@ class Link:
             WorkerError: a setting did not take.
         """
         reply = self.worker.ask("effective")
+        self.libraries = loaded_libraries(self.worker.pid)
         check_settings(self._setting.cell, self._setting.cores, reply["effective"], reply["observed"])
         return {**reply["effective"], "observed": reply["observed"]}
 

@@ -21,6 +21,7 @@ from .events import Event, Report
 from .fingerprints import code_sha256, machine
 from .options import RunOptions
 from .plan import Choice
+from .platform_facts import harness_commit, platform_facts
 from .resolution import Resolution, resolution
 
 
@@ -150,7 +151,8 @@ def _manifest(options: RunOptions, choice: Choice, ready: Ready, threads: int) -
         "resolution": _resolution(options.protocol, choice).to_json(),
         "command": list(options.command),
         "seed": options.seed,
-        "machine": machine(),
+        "machine": machine() | {"platform": platform_facts()},
+        "harness_commit": harness_commit(),
         "lane": options.lane,
         "device": options.device,
         "threads": threads,

@@ -15,15 +15,16 @@ from typing import Any
 
 from ..errors import WorkerError
 from ..spec.workload import Workload
-from ..store.atomic import write_json_atomic
+from ..store.chain import sha256
 from ..store.records import RecordWriter, load_run
-from ..store.run import LIBRARIES, Run
+from ..store.run import MANIFEST, PLANS, Run, read_manifest
 from ..validity.plausibility import measured_ceiling
 from . import codes
 from .estimate import Estimates
 from .events import Event, Report
 from .judge import Expected, expected
-from .link import Setting
+from .link import Setting, worker_environment
+from .loaded import libraries_sha256, recorded_environment
 from .options import RunOptions
 from .passes import Outcome, draw_snapshot_steps
 from .plan import Choice, Planned
@@ -101,7 +102,23 @@ class Session:
         self._writer = RecordWriter(options.out, stamp)
         self._units = 0
         self._ceiling = measured_ceiling() if options.device == "cpu" else None
+        self._signed: dict[str, str] = {}
         (options.out / "logs").mkdir(parents=True, exist_ok=True)
+
+    def sign_off(self) -> None:
+        """Store the hashes of the manifest and of every plan that this session has not signed yet.
+
+        The first call comes before the first measurement, so that what was planned cannot be changed afterwards.
+        """
+        out = self.options.out
+        files = [out / MANIFEST, *sorted((out / PLANS).glob("*.json"))]
+        hashes = {str(file.relative_to(out)): sha256(file.read_bytes()) for file in files}
+        new = {name: value for name, value in hashes.items() if self._signed.get(name) != value}
+        self._signed |= new
+        run_id = read_manifest(out).get("run_id")
+        protocol = self.options.protocol.sha256
+        payload = {"about": "signed files", "signed": new, "run_id": run_id, "protocol_sha256": protocol}
+        self._append_plain("note", payload, 0.0)
 
     def load(self) -> Run:
         """The run as it stands on disk."""
@@ -173,22 +190,24 @@ class Session:
             outcome = work(self.options.out / log)
         except WorkerError as problem:
             outcome = Outcome(codes.status_of(problem.code), problem.code, str(problem))
+        self._note_process(planned, pass_, outcome)
         wall_s = time.monotonic() - clock
         self.books.add(outcome.busy_s)
         self.books.oracle_s += outcome.oracle_s
-        self._keep_libraries(outcome)
         self.estimates.learn(planned, pass_, wall_s, outcome)
         self.append(
             planned, pass_, outcome, started=started, wall_s=wall_s, block=block, attempt=attempt, seed=seed, log=log
         )
         return outcome
 
-    def _keep_libraries(self, outcome: Outcome) -> None:
-        """List a process's libraries once per run, in a file named by their hash, which the record holds."""
-        name = outcome.payload.get("process", {}).get("libraries")
-        file = self.options.out / LIBRARIES / f"{name}.json"
-        if name and not file.exists():
-            write_json_atomic(file, list(outcome.libraries))
+    def _note_process(self, planned: Planned, pass_: str, outcome: Outcome) -> None:
+        """What the process ran with; the proof lists its libraries, the others keep a hash of theirs."""
+        outcome.payload["environment"] = recorded_environment(worker_environment(self.setting(planned)))
+        libraries = outcome.payload.pop("libraries", None)
+        if libraries:
+            outcome.payload["libraries_sha256"] = libraries_sha256(libraries)
+            if pass_ == "proof":
+                outcome.payload["libraries"] = libraries
 
     def append(
         self,
@@ -204,6 +223,7 @@ class Session:
         log: Path | None = None,
     ) -> None:
         """Store one record of a cell."""
+        file = self.options.out / log if log else None
         self._writer.append(
             {
                 "kind": "cell",
@@ -220,7 +240,8 @@ class Session:
                 "wall_s": round(wall_s, 4),
                 "payload": outcome.payload,
                 "log": str(log) if log else None,
-                "log_end": read_log_end(self.options.out / log) if log and outcome.status != "ok" else "",
+                "log_sha256": sha256(file.read_bytes()) if file and file.is_file() else None,
+                "log_end": read_log_end(file) if file and outcome.status != "ok" else "",
             }
         )
 
@@ -234,8 +255,9 @@ class Session:
         self._append_plain("note", payload, 0.0)
 
     def append_books(self, interrupted: bool, *, complete: bool, noisy_reason: str) -> None:
-        """Store where the session's time went, whether it left nothing open, and whether the run is noisy."""
-        payload = self.books.to_json(interrupted) | {"complete": complete, "noisy": bool(noisy_reason)}
+        """Store where the session's time went, whether it left nothing open or is noisy, and how much it recorded."""
+        counts = {"records": self._writer.written + 1, "units": self._units}
+        payload = self.books.to_json(interrupted) | counts | {"complete": complete, "noisy": bool(noisy_reason)}
         payload |= {"noisy_reason": noisy_reason} if noisy_reason else {}
         self._append_plain("run", payload, payload["wall_s"])
 

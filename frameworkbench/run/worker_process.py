@@ -21,7 +21,6 @@ from typing import IO, Any
 from ..errors import WorkerError
 from . import census, codes, foreign
 from .orphans import adopt_orphans, children, end
-from .process_facts import Sight, look
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _LOG_END = 2000
@@ -69,7 +68,6 @@ class WorkerProcess:
         self._cores = tuple(cores)
         self._buffer = b""
         self.busy_ns: dict[str, int] = {}
-        self.sight = Sight()  # filled in when it ends
         self.ended_ns = 0
         self.survivors = 0
         adopt_orphans()
@@ -156,7 +154,6 @@ class WorkerProcess:
     def close(self) -> None:
         """End the worker: politely if it still listens, then its whole process group."""
         if self._process.poll() is None:
-            self.sight = look(self.pid, _ALLOWED)
             self._quit_politely()
         self.kill()
         self._process.wait()

@@ -7,7 +7,6 @@ record can be named.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,14 +14,14 @@ from typing import Any
 
 from ..errors import StoreError
 from .atomic import parse_json, sweep_temporaries, write_json_atomic
-from .run import Damage, Plan, Record, Run, read_manifest, read_plan
+from .chain import Chain, check_heads, heads, numbered, own_hash_holds, sha256, with_own_hash
+from .run import MISSING_RUNS, Damage, Plan, Record, Run, read_manifest, read_plan
 
 __all__ = ["RECORDS", "SCHEMA", "Damage", "Plan", "Record", "RecordWriter", "Run", "load_run"]
 
 SCHEMA = 1
 RECORDS = "records"
 
-_FILE_NAME = re.compile(r"(\d{6,})\.json")
 _KINDS = ("cell", "block", "run", "note")
 _PASSES = (None, "environment", "proof", "pilot", "speed", "accuracy", "memory", "capacity")
 _STATUSES = ("ok", "not_comparable", "failed", "unsupported", "invalid")
@@ -71,16 +70,25 @@ class RecordWriter:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             sweep_temporaries(self._folder)
-            last = max(_numbered(self._folder), default=None)
+            last = max(numbered(self._folder), default=None)
             self._sequence = last[0] if last else 0
-            self._previous = _sha256(last[1].read_bytes()) if last else None
+            self._previous = sha256(last[1].read_bytes()) if last else None
+            self._heads = [] if last else heads(run_dir / RECORDS, but=writer_id)
         except OSError as problem:
             raise StoreError(
                 f"{self._folder}: cannot be opened for writing: {problem.strerror or problem}"
             ) from problem
 
+    @property
+    def written(self) -> int:
+        """Records in this chain so far."""
+        return self._sequence
+
     def append(self, record: Mapping[str, Any]) -> Path:
-        """Write one record and return its file; schema, writer, sequence and previous are filled in.
+        """Write one record and return its file.
+
+        Filled in here: schema, writer, sequence, previous, the record's own hash, and in the first record of a chain
+        the last records of the chains before it.
 
         Raises:
             StoreError: a key is missing or wrong, or the disk is full or refuses. Nothing of this record
@@ -93,13 +101,15 @@ class RecordWriter:
             "sequence": self._sequence + 1,
             "previous": self._previous,
         }
+        if not self._sequence:
+            full["after"] = self._heads
         problem = _problem_in(full)
         if problem:
             raise StoreError(f"record {self._sequence + 1} of writer {self._writer}: {problem}")
         path = self._folder / f"{self._sequence + 1:06d}.json"
-        content = write_json_atomic(path, full)
+        content = write_json_atomic(path, with_own_hash(full))
         self._sequence += 1
-        self._previous = _sha256(content)
+        self._previous = sha256(content)
         return path
 
 
@@ -114,47 +124,69 @@ def load_run(run_dir: Path) -> Run:
     manifest = read_manifest(run_dir)
     damaged: list[Damage] = []
     plan = read_plan(run_dir, damaged)
-    chains: list[list[Record]] = []
+    chains, found = read_chains(run_dir)
+    ordered = sorted((chain.in_order for chain in chains.values()), key=_start)
+    records = tuple(record for chain in ordered for record in chain)
+    return Run(run_dir, manifest, plan, records, (*damaged, *found))
+
+
+def read_chains(run_dir: Path) -> tuple[dict[str, Chain], list[Damage]]:
+    """Every chain of a run folder by its writer, and what is wrong with its files; never raises."""
+    damaged: list[Damage] = []
     root = run_dir / RECORDS
-    for folder in sorted(root.iterdir()) if root.is_dir() else []:
-        if folder.is_dir():
-            chains.append(_read_chain(folder, damaged))
-    chains.sort(key=lambda chain: (chain[0]["started"], chain[0]["writer"]) if chain else ("", ""))
-    records = tuple(record for chain in chains for record in chain)
-    return Run(run_dir, manifest, plan, records, tuple(damaged))
+    folders = [folder for folder in sorted(root.iterdir()) if folder.is_dir()] if root.is_dir() else []
+    chains = {folder.name: _read_chain(folder, damaged) for folder in folders}
+    named = {found.file for found in damaged}
+    return chains, damaged + [found for found in check_heads(chains) if found.file not in named]
 
 
-def _read_chain(folder: Path, damaged: list[Damage]) -> list[Record]:
-    """Intact records of one writer in order; what is wrong with the others goes to ``damaged``."""
-    good: dict[int, Record] = {}
-    hashes: dict[int, str] = {}
-    numbers = sorted(_numbered(folder))
-    place = f"{RECORDS}/{folder.name}"
-    for number, path in numbers:
+def _start(records: list[Record]) -> tuple[str, str]:
+    return (records[0]["started"], records[0]["writer"]) if records else ("", "")
+
+
+def _read_chain(folder: Path, damaged: list[Damage]) -> Chain:
+    """Intact records of one writer; what is wrong with the others goes to ``damaged``."""
+    chain = Chain(folder.name, f"{RECORDS}/{folder.name}")
+    bare: list[int] = []
+    for number, path in sorted(numbered(folder)):
+        chain.numbers.append(number)
         record, content, problem = _read_record(path, folder.name, number)
         if content is not None:
-            hashes[number] = _sha256(content)
+            chain.hashes[number] = sha256(content)
         if record is None:
-            damaged.append(Damage(f"{place}/{path.name}", problem))
-        else:
-            good[number] = record
-    damaged.extend(_missing(place, [number for number, _ in numbers]))
-    for number, record in list(good.items()):
+            damaged.append(Damage(chain.file(number), problem))
+            continue
+        chain.records[number] = record
+        if "sha256" not in record:
+            bare.append(number)
+    if len(bare) < len(chain.records):
+        for number in bare:
+            damaged.append(Damage(chain.file(number), "changed after it was written: its own hash was taken out"))
+            del chain.records[number]
+    gaps = sorted(set(range(1, chain.last + 1)) - set(chain.numbers))
+    reason = "missing: later records of this writer are there"
+    damaged.extend(Damage(chain.file(gap), reason, MISSING_RUNS) for gap in gaps)
+    _check_links(chain, damaged)
+    return chain
+
+
+def _check_links(chain: Chain, damaged: list[Damage]) -> None:
+    """Compare the hash that each intact record holds of the one before it, newest first.
+
+    A record that turned out to be changed accuses nobody.
+    """
+    for number in sorted(chain.records, reverse=True):
+        if number not in chain.records:
+            continue
+        record = chain.records[number]
         if number == 1 and record["previous"] is not None:
-            damaged.append(Damage(f"{place}/{number:06d}.json", "first of its chain, but it names a record before it"))
-            good.pop(number, None)
-        before = hashes.get(number - 1)
-        if before is not None and record["previous"] != before:
+            damaged.append(Damage(chain.file(1), "first of its chain, but it names a record before it"))
+            del chain.records[1]
+        before = chain.hashes.get(number - 1)
+        if before is not None and record["previous"] != before and chain.records.pop(number - 1, None) is not None:
             # The earlier file is the one whose content no longer matches what was signed off.
             reason = f"changed after it was written: {number:06d}.json holds another hash of it"
-            if good.pop(number - 1, None) is not None:
-                damaged.append(Damage(f"{place}/{number - 1:06d}.json", reason))
-    return [good[number] for number in sorted(good)]
-
-
-def _missing(place: str, numbers: list[int]) -> list[Damage]:
-    gaps = sorted(set(range(1, max(numbers, default=0))) - set(numbers))
-    return [Damage(f"{place}/{gap:06d}.json", "missing: later records of this writer are there") for gap in gaps]
+            damaged.append(Damage(chain.file(number - 1), reason))
 
 
 def _read_record(path: Path, writer: str, number: int) -> tuple[Record | None, bytes | None, str]:
@@ -173,6 +205,8 @@ def _read_record(path: Path, writer: str, number: int) -> tuple[Record | None, b
         problem = f"belongs to writer {record['writer']!r}, not {writer!r}"
     if not problem and record["sequence"] != number:
         problem = f"out of order: it says it is record {record['sequence']}"
+    if not problem and "sha256" in record and not own_hash_holds(content):
+        problem = "changed after it was written: its content does not have the hash that it carries"
     return (None if problem else record), content, problem
 
 
@@ -190,12 +224,3 @@ def _problem_in(record: Mapping[str, Any]) -> str:
         if record[key] not in allowed:
             return f"key {key!r} is {record[key]!r}; expected one of {', '.join(str(a) for a in allowed)}"
     return ""
-
-
-def _numbered(folder: Path) -> list[tuple[int, Path]]:
-    matches = [(_FILE_NAME.fullmatch(path.name), path) for path in folder.iterdir()]
-    return [(int(match[1]), path) for match, path in matches if match]
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -13,8 +13,11 @@ from .atomic import read_json
 
 MANIFEST = "manifest.json"
 PLANS = "plans"
-LIBRARIES = "libraries"  # lists of shared libraries, each in a file named by its hash
 SCHEMA = 1
+
+# What is wrong with a file: its bytes are not the ones that were signed off, or it should be there and is not.
+TAMPER = "TAMPER"
+MISSING_RUNS = "MISSING_RUNS"
 
 Record = Mapping[str, Any]
 
@@ -25,6 +28,7 @@ class Damage:
 
     file: str
     reason: str
+    code: str = TAMPER
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,6 @@ class Outcome:
     busy_s: dict[str, float] = field(default_factory=dict)
     oracle_s: float = 0.0
     findings: list[Finding] = field(default_factory=list)
-    libraries: tuple[str, ...] = ()
 
     def conclude(self, detectors: frozenset[str]) -> None:
         """Take the verdict from the findings of active detectors; all of them are kept in the payload."""
@@ -61,7 +60,8 @@ def seconds(link: Link, op: str) -> float:
 
 
 def close_books(outcome: Outcome, link: Link) -> None:
-    """Note the worker's time by operation, and what kind of process it was; it must have ended."""
+    """Note the worker's time by operation, what kind of process it was, and the libraries that it had loaded."""
     outcome.payload["process"] = link.process()
-    outcome.libraries = link.worker.sight.libraries
+    if link.libraries:
+        outcome.payload["libraries"] = link.libraries
     outcome.busy_s = {op: ns / 1e9 for op, ns in link.worker.busy_ns.items()}
