@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ..device.monitor import open_monitor
 from ..errors import UsageError
 from ..store.atomic import write_json_atomic
 from ..store.lock import run_lock
@@ -53,6 +54,7 @@ def run(options: RunOptions, report: Report) -> Result:
         SpecError: a workload or adapter file is wrong.
         DataError: real data was asked for and is missing or damaged.
         StoreError: a record cannot be written, or another process is working in this folder.
+        EnvironmentProblem: a card is asked for and there is none.
     """
     choice = choose(options)
     cores = _cores(options.threads)
@@ -60,12 +62,13 @@ def run(options: RunOptions, report: Report) -> Result:
         _set_aside(options)
     books = Books()
     options.out.mkdir(parents=True, exist_ok=True)
-    with run_lock(options.out):
+    with run_lock(options.out), open_monitor(options.device) as monitor:
         ready = prepare_all(options, choice, report)
         books.environment_s = ready.environment_s
-        open_manifest(options, choice, ready, len(cores))
-        plan = make_plan(options, choice, ready.datasets, ready.interpreters, len(cores), machine_sha256(machine()))
-        session = Session(options, choice, ready, plan, cores, report, books)
+        open_manifest(options, choice, ready, len(cores), monitor)
+        identity = machine_sha256(machine() | monitor.machine)
+        plan = make_plan(options, choice, ready.datasets, ready.interpreters, len(cores), identity)
+        session = Session(options, choice, ready, plan, cores, report, books, monitor)
         stages = _Stages(session)
         _write_plan(options, plan, stages.blocks, "as the suite says")
         seeds = [options.seed + number for number in range(max(1, options.protocol.accuracy_seeds))]
