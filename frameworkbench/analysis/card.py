@@ -49,9 +49,7 @@ def _over(reduce: Any, values: Iterable[Any]) -> float | None:
 def _reasons(facts: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """Mean share of readings by clock-event reason."""
     names = sorted({name for one in facts for name in table(one.get("reasons"))})
-    return {
-        name: plain.fmean(number(table(one.get("reasons")).get(name)) or 0.0 for one in facts) for name in names
-    }
+    return {name: plain.fmean(number(table(one.get("reasons")).get(name)) or 0.0 for one in facts) for name in names}
 
 
 def _energy(found: Sequence[tuple[Record, Mapping[str, Any]]], batch_size: int) -> dict[str, Any]:

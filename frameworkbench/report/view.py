@@ -300,7 +300,9 @@ def _on_card(cell: Table) -> str:
     energy = found["energy"]
     joules = energy.get("joules_per_sample")
     parts.append(
-        f"energy not measured ({energy['not_measured']})" if joules is None else f"{joules:.3g} J/sample {energy['note']}"
+        f"energy not measured ({energy['not_measured']})"
+        if joules is None
+        else f"{joules:.3g} J/sample {energy['note']}"
     )
     return f"{cell['workload']} {cell['label']}: {', '.join(parts)}"
 

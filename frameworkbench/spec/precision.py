@@ -2,7 +2,8 @@
 
 ``float32`` is held to the workload's own tolerances. A narrower format rounds every operand of a product; what that
 costs dwarfs the differences between workloads, so it has limits of its own, one for each kind of check. They are fixed
-here and are part of the measuring code's hash: no run and no adapter can choose them (docs/gpu.md: how they were found).
+here and are part of the measuring code's hash: no run and no adapter can choose them. docs/gpu.md says how they were
+found.
 """
 
 from __future__ import annotations
