@@ -31,9 +31,10 @@ __all__ = ["Adapter", "Array", "Batch", "Settings", "Weights", "np"]
 class Settings:
     """What a cell asks for; the adapter applies all of it before it builds anything.
 
-    ``mode`` is one of the adapter's own mode names; ``device`` is "cpu" or "cuda"; ``precision`` is "float32"
-    (the oracle alone runs in "float64"); ``lane`` is "default", "matched" or "tuned"; ``threads`` is the number of
-    cores in the affinity mask; ``compile_cache`` is a folder that belongs to this cell.
+    ``mode`` is one of the adapter's own mode names; ``device`` is "cpu" or "cuda"; ``precision`` is "float32",
+    "tf32" or "bfloat16", with parameters in float32 in each (the oracle alone runs in "float64"); ``lane`` is
+    "default", "matched" or "tuned"; ``threads`` is the number of cores in the affinity mask; ``compile_cache`` is a
+    folder that belongs to this cell.
     """
 
     mode: str

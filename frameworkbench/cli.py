@@ -59,6 +59,9 @@ Tasks = Annotated[
 ]
 Threads = Annotated[int | None, typer.Option("--threads", help="Cores to use [default: all].")]
 Lane = Annotated[str, typer.Option("--lane", help="matched: threads and precision equalised.")]
+PrecisionOption = Annotated[
+    str | None, typer.Option("--precision", help="float32, tf32 (cards only) or bfloat16 [default: float32].")
+]
 Seed = Annotated[int, typer.Option("--seed", help="Of weights, data order and schedule.")]
 Budget = Annotated[
     str | None, typer.Option("--budget", help="Time this session may take: 90s, 30m, 2h. The rest resumes later.")
@@ -153,6 +156,7 @@ def run(
     data: Data = None,
     data_dir: DataDir = None,
     device: Device = "cpu",
+    precision: PrecisionOption = None,
     threads: Threads = None,
     lane: Lane = "matched",
     seed: Seed = 0,
@@ -200,6 +204,7 @@ def run(
         interpreters=_interpreters(python or []),
         data_dir=data_dir.absolute() if data_dir else None,
         device=device,
+        precision=precision,
         threads=threads,
         lane=lane,
         seed=seed,

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from . import environments
-from .errors import EnvironmentProblem
+from .device.choice import count_by_driver, visible_card
+from .device.nvml import open_nvml
+from .errors import EnvironmentProblem, UsageError
 from .registry import AdapterInfo, load_adapters
 from .run.fingerprints import available_cores, machine
 from .run.plan import COMPILERS
@@ -44,6 +46,7 @@ class Finding:
 def diagnose(adapter_paths: Sequence[Path], cache_dir: Path, device: str) -> list[Finding]:
     """Look at the machine, the tools and every adapter's environment; changes nothing."""
     findings = [_platform(), _cores(), _load(), _disk(cache_dir), _uv(), _compiler()]
+    findings += [_card()] if device == "cuda" else []
     adapters = load_adapters(adapter_paths).values()
     return findings + [_adapter(info, cache_dir, device) for info in adapters]
 
@@ -90,6 +93,22 @@ def _compiler() -> Finding:
     if found:
         return Finding("ok", "C++ compiler", found)
     return Finding("note", "C++ compiler", "none", "modes that need one are unsupported/NO_COMPILER; install g++")
+
+
+def _card() -> Finding:
+    nvml, missing = open_nvml()
+    if nvml is None and count_by_driver():
+        advice = "what NVML tells is not measured: pip install nvidia-ml-py"
+        return Finding("note", "card", f"the driver finds one, but {missing}", advice)
+    if nvml is None or nvml.count == 0:
+        return Finding("problem", "card", missing or "NVML finds none", "use --device cpu")
+    try:
+        card = nvml.identity(visible_card(os.environ, nvml))
+    except UsageError as problem:
+        return Finding("problem", "card", str(problem), "correct CUDA_VISIBLE_DEVICES")
+    finally:
+        nvml.close()
+    return Finding("ok", "card", f"{card['name']}, driver {card['driver']}")
 
 
 def _adapter(info: AdapterInfo, cache_dir: Path, device: str) -> Finding:

@@ -15,6 +15,7 @@ from .content import content_dir
 from .errors import SpecError, UsageError
 from .spec.fields import Fields
 from .spec.layers import KINDS
+from .spec.precision import PRECISIONS
 from .spec.protocol import TASKS
 from .spec.training import LOSSES, OPTIMIZERS
 
@@ -51,7 +52,8 @@ class AdapterInfo:
     ``interpreter`` is "managed" (an environment made from the lock) or "core" (the harness's own Python).
     ``tasks`` is "train" alone where nothing is declared: nobody's inference is measured unasked.
     ``environment`` holds variables set before the worker starts; values may contain ``{threads}`` and
-    ``{compile_cache}``.
+    ``{compile_cache}``. ``weighed_environment`` holds further ones for processes whose memory is measured: they turn
+    preallocation off, so that what is held is what is needed.
     """
 
     name: str
@@ -72,6 +74,7 @@ class AdapterInfo:
     losses: frozenset[str]
     optimizers: frozenset[str]
     environment: Mapping[str, str]
+    weighed_environment: Mapping[str, str]
     installs: Mapping[str, Install]
 
     @property
@@ -139,12 +142,13 @@ def read_adapter(folder: Path) -> AdapterInfo:
         main_mode=main_mode,
         modes=modes,
         devices=_texts(fields, "devices", ("cpu", "cuda")),
-        precisions=_texts(fields, "precisions", ("float32", "float64")),
+        precisions=_texts(fields, "precisions", tuple(PRECISIONS)),
         layers=frozenset(_texts(fields, "layers", (*KINDS, "residual"))),
         tasks=_texts(fields, "tasks", TASKS) if fields.has("tasks") else ("train",),
         losses=frozenset(_texts(fields, "losses", LOSSES)),
         optimizers=frozenset(_texts(fields, "optimizers", OPTIMIZERS)),
-        environment=_environment(fields),
+        environment=_environment(fields, "environment"),
+        weighed_environment=_environment(fields, "weighed_environment"),
         installs=_installs(fields, folder),
     )
     fields.done()
@@ -178,10 +182,10 @@ def _texts(fields: Fields, key: str, allowed: tuple[str, ...]) -> tuple[str, ...
     return tuple(values)
 
 
-def _environment(fields: Fields) -> dict[str, str]:
-    if not fields.has("environment"):
+def _environment(fields: Fields, key: str) -> dict[str, str]:
+    if not fields.has(key):
         return {}
-    return {name: str(value) for name, value in fields.table("environment").items()}
+    return {name: str(value) for name, value in fields.table(key).items()}
 
 
 def _installs(fields: Fields, folder: Path) -> dict[str, Install]:

@@ -28,7 +28,10 @@ class JaxAdapter(Adapter):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         jax.config.update("jax_platforms", settings.device)
-        jax.config.update("jax_default_matmul_precision", "highest")  # no TF32; convolutions follow it too
+        # Convolutions follow it too, which the presets of dot algorithms do not. "highest" is IEEE float32.
+        matmul = "tensorfloat32" if settings.precision == "tf32" else "highest"
+        jax.config.update("jax_default_matmul_precision", matmul)
+        self._dtype = jnp.bfloat16 if settings.precision == "bfloat16" else None
         self._device = jax.devices()[0]
 
     def build(self, model: Model, loss: Loss, optimizer: Optimizer, weights: Weights) -> None:
@@ -37,7 +40,8 @@ class JaxAdapter(Adapter):
         self._rule = rule = _optimizer(optimizer)
         self._layers = _with_parameters(model.layers)
         self._flattens = _flattened_images(model.layers)
-        network = _Network(model.layers, frozenset(flatten.name for flatten in self._flattens.values()))
+        network = _Network(model.layers, frozenset(x.name for x in self._flattens.values()), self._dtype)
+        self._computed = "nothing yet"
         self.load(weights)
         # The key bias stays zero and is not trained: its gradient is noise, which Adam would turn into full steps.
         key_biases = {
@@ -48,7 +52,9 @@ class JaxAdapter(Adapter):
 
         def forward(params: Any, inputs: jax.Array) -> jax.Array:
             frozen = {n: {**params[n], "key": {**params[n]["key"], "bias": b}} for n, b in key_biases.items()}
-            return network.apply({"params": {**params, **frozen}}, inputs)
+            logits = network.apply({"params": {**params, **frozen}}, inputs)
+            self._computed = str(logits.dtype)
+            return logits if self._dtype is None else logits.astype(jnp.float32)
 
         def objective(params: Any, inputs: jax.Array, labels: jax.Array) -> jax.Array:
             value = optax.softmax_cross_entropy_with_integer_labels(forward(params, inputs), labels).mean()
@@ -105,8 +111,7 @@ class JaxAdapter(Adapter):
             "version": jax.__version__,
             "mode": "jit" if jit else "eager",
             "device": leaves[0].device.platform.replace("gpu", "cuda"),
-            "precision": "+".join({str(x.dtype) for x in leaves})
-            + ("" if matmul == "highest" else f" with matmul {matmul}"),
+            "precision": _precision({str(x.dtype) for x in leaves}, self._computed, matmul),
             "threads": None,
             "threads_note": "XLA sizes its pool by affinity mask and PJRT_NPROC; it offers no way to read it",
             "libraries": f"flax {flax.__version__}, optax {optax.__version__}",
@@ -117,16 +122,27 @@ class JaxAdapter(Adapter):
     def compilations(self) -> int | None:
         return self._update._cache_size() if self.settings.mode == "jit" else None
 
+    def device_memory(self) -> dict[str, Any] | None:
+        found = self._device.memory_stats()  # None on the CPU
+        if not found:
+            return None
+        live, peak = found.get("bytes_in_use"), found.get("peak_bytes_in_use")
+        return {"source": "jax.Device.memory_stats", "live_bytes": live, "peak_bytes": peak}
+
     def _inputs(self, inputs: Array) -> jax.Array:
         nhwc = np.moveaxis(inputs, 1, -1) if inputs.ndim == 4 else inputs
         return jax.device_put(np.array(nhwc, order="C"), self._device)  # device_put may alias: give it a copy
 
 
 class _Network(nn.Module):
-    """The layers in order; ``free_flattens`` need no transpose: the dense kernel that follows is permuted instead."""
+    """The layers in order; ``free_flattens`` need no transpose: the dense kernel that follows is permuted instead.
+
+    ``dtype`` is Flax's own for mixed precision: what layers compute in, None for that of their parameters.
+    """
 
     layers: tuple[Layer, ...]
     free_flattens: frozenset[str]
+    dtype: Any = None
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -140,9 +156,9 @@ class _Network(nn.Module):
                 transpose = x.ndim == 4 and layer.name not in self.free_flattens
                 x = (jnp.moveaxis(x, -1, 1) if transpose else x).reshape(len(x), -1)
             elif layer.kind in ("dense", "layer_norm") and x.ndim == 4:  # works on the last axis of NCHW
-                x = jnp.moveaxis(_APPLY[layer.kind](layer, jnp.moveaxis(x, -1, 1)), 1, -1)
+                x = jnp.moveaxis(_APPLY[layer.kind](layer, jnp.moveaxis(x, -1, 1), self.dtype), 1, -1)
             else:
-                x = _APPLY[layer.kind](layer, x)
+                x = _APPLY[layer.kind](layer, x, self.dtype)
         return x
 
 
@@ -152,30 +168,46 @@ class _PositionEmbedding(nn.Module):
         return x + self.param("embedding", nn.initializers.zeros, x.shape[1:])
 
 
-def _conv(layer: Layer, x: jax.Array) -> jax.Array:
+def _conv(layer: Layer, x: jax.Array, dtype: Any) -> jax.Array:
     size, stride, padding = (layer.options[key] for key in ("size", "stride", "padding"))
-    return nn.Conv(layer.options["filters"], (size, size), stride, padding, name=layer.name)(x)
+    return nn.Conv(layer.options["filters"], (size, size), stride, padding, dtype=dtype, name=layer.name)(x)
 
 
-def _lstm(layer: Layer, x: jax.Array) -> jax.Array:
-    cell = nn.OptimizedLSTMCell(layer.options["units"], parent=None)
+def _lstm(layer: Layer, x: jax.Array, dtype: Any) -> jax.Array:
+    cell = nn.OptimizedLSTMCell(layer.options["units"], dtype=dtype, parent=None)
     (_, hidden), _ = nn.RNN(cell, return_carry=True, name=layer.name)(x)
     return hidden
 
 
-_APPLY: dict[str, Callable[[Layer, jax.Array], jax.Array]] = {
-    "dense": lambda layer, x: nn.Dense(layer.options["units"], name=layer.name)(x),
+def _attention(layer: Layer, x: jax.Array, dtype: Any) -> jax.Array:
+    return nn.MultiHeadDotProductAttention(layer.options["heads"], dtype=dtype, name=layer.name)(x)
+
+
+_APPLY: dict[str, Callable[[Layer, jax.Array, Any], jax.Array]] = {
+    "dense": lambda layer, x, dtype: nn.Dense(layer.options["units"], dtype=dtype, name=layer.name)(x),
     "conv2d": _conv,
-    "max_pool2d": lambda layer, x: nn.max_pool(x, 2 * (layer.options["size"],), strides=2 * (layer.options["stride"],)),
-    "relu": lambda _, x: nn.relu(x),
-    "gelu": lambda _, x: nn.gelu(x, approximate=False),
-    "embedding": lambda layer, x: nn.Embed(layer.options["vocabulary"], layer.options["width"], name=layer.name)(x),
-    "position_embedding": lambda layer, x: _PositionEmbedding(name=layer.name)(x),
+    "max_pool2d": lambda layer, x, _: nn.max_pool(
+        x, 2 * (layer.options["size"],), strides=2 * (layer.options["stride"],)
+    ),
+    "relu": lambda _, x, __: nn.relu(x),
+    "gelu": lambda _, x, __: nn.gelu(x, approximate=False),
+    # Tables stay float32: the gradients of repeated tokens would otherwise be summed in bfloat16.
+    "embedding": lambda layer, x, _: nn.Embed(layer.options["vocabulary"], layer.options["width"], name=layer.name)(x),
+    "position_embedding": lambda layer, x, _: _PositionEmbedding(name=layer.name)(x),
     "lstm": _lstm,
-    "layer_norm": lambda layer, x: nn.LayerNorm(epsilon=layer.options["epsilon"], name=layer.name)(x),
-    "attention": lambda layer, x: nn.MultiHeadDotProductAttention(layer.options["heads"], name=layer.name)(x),
-    "mean_pool": lambda _, x: x.mean(axis=1),
+    "layer_norm": lambda layer, x, dtype: nn.LayerNorm(layer.options["epsilon"], dtype=dtype, name=layer.name)(x),
+    "attention": _attention,
+    "mean_pool": lambda _, x, __: x.mean(axis=1),
 }
+
+
+def _precision(stored: set[str], computed: str, matmul: str) -> str:
+    """What holds: the type of the network's output, the parameters' types, and the precision of float32 products."""
+    if stored == {"float32"} and matmul == "highest" and computed in ("float32", "bfloat16"):
+        return computed
+    if stored == {computed} == {"float32"} and matmul == "tensorfloat32":
+        return "tf32"
+    return f"{computed} on {'+'.join(sorted(stored))} parameters with matmul {matmul}"
 
 
 def _flattened_images(layers: Sequence[Layer]) -> dict[str, Layer]:

@@ -35,8 +35,9 @@ class PyTorchAdapter(Adapter):
         torch.set_num_threads(settings.threads)
         if torch.get_num_interop_threads() != 1:  # may be set once only per process
             torch.set_num_interop_threads(1)
-        for backend in _FP32_BACKENDS.values():
-            backend.fp32_precision = "ieee"
+        for name, backend in _FP32_BACKENDS.items():
+            tf32 = settings.precision == "tf32" and not name.startswith("mkldnn")
+            backend.fp32_precision = "tf32" if tf32 else "ieee"
         torch._dynamo.config.suppress_errors = False
 
     def build(self, model: Model, loss: Loss, optimizer: Optimizer, weights: Weights) -> None:
@@ -44,7 +45,9 @@ class PyTorchAdapter(Adapter):
             raise UnsupportedError("UNSUPPORTED_LOSS", f"the PyTorch adapter has no loss {loss.kind!r}")
         self._tokens = model.input_kind == "tokens"
         self._scale = loss.scale
-        self._objective = _Objective(model.layers).to(self._device)
+        mixed = self.settings.precision == "bfloat16"
+        self._objective = (_MixedObjective if mixed else _Objective)(model.layers).to(self._device)
+        self._logits: Tensor | None = None
         self._tensors = _canonical(model.layers, self._objective.network)
         self._optimizer = _optimizer(optimizer, [p for p in self._objective.parameters() if p.requires_grad])
         self.load(weights)
@@ -65,7 +68,7 @@ class PyTorchAdapter(Adapter):
         if not self._objective.training:
             self._objective.train()
         self._optimizer.zero_grad(set_to_none=True)
-        loss, _ = self._run(*batch)
+        loss, self._logits = self._run(*batch)
         if self._scale != 1.0:  # outside the compiled graph: the probes run the very graph that is timed
             loss = loss * self._scale
         loss.backward()
@@ -86,7 +89,7 @@ class PyTorchAdapter(Adapter):
             return self._forward(batch[0])
 
     def fetch(self, handle: Tensor) -> Array:
-        return np.array(handle.detach().cpu(), dtype=np.float32)
+        return np.array(handle.detach().float().cpu())
 
     def predict(self, inputs: Array) -> Array:
         if self.settings.mode == "eager":
@@ -102,12 +105,11 @@ class PyTorchAdapter(Adapter):
     def effective(self) -> dict[str, Any]:
         fp32 = {name: str(backend.fp32_precision) for name, backend in _FP32_BACKENDS.items()}
         parameter = next(self._objective.parameters())
-        dtype = str(parameter.dtype).removeprefix("torch.")
         facts = {
             "version": torch.__version__,
             "mode": self.settings.mode,
             "device": parameter.device.type,
-            "precision": dtype if set(fp32.values()) == {"ieee"} else f"{dtype} with {fp32}",
+            "precision": _precision(parameter, self._logits, fp32),
             "threads": torch.get_num_threads(),
             "interop_threads": torch.get_num_interop_threads(),
             "fp32_precision": fp32,
@@ -122,6 +124,12 @@ class PyTorchAdapter(Adapter):
 
     def compilations(self) -> int | None:
         return counters["stats"]["unique_graphs"] if self.settings.mode == "compile" else None
+
+    def device_memory(self) -> dict[str, Any] | None:
+        if self._device.type != "cuda":
+            return None
+        live, peak = torch.cuda.memory_allocated(self._device), torch.cuda.max_memory_allocated(self._device)
+        return {"source": "torch.cuda.max_memory_allocated", "live_bytes": live, "peak_bytes": peak}
 
     def _inputs(self, inputs: Array) -> Tensor:
         dtype = torch.int64 if self._tokens else torch.float32
@@ -159,6 +167,24 @@ class _Objective(nn.Module):
     def forward(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         logits = self.network(inputs)
         return nn.functional.cross_entropy(logits, labels), logits.detach()
+
+
+class _MixedObjective(_Objective):
+    """The same with the network under autocast; parameters, gradients and the loss stay float32."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        super().__init__(layers)
+        self.network = _MixedNetwork(*self.network)
+
+    def forward(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        logits = self.network(inputs)
+        return nn.functional.cross_entropy(logits.float(), labels), logits.detach()
+
+
+class _MixedNetwork(nn.Sequential):
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, torch.bfloat16):
+            return super().forward(x)
 
 
 class _PositionEmbedding(nn.Module):
@@ -266,6 +292,19 @@ def _optimizer(spec: Optimizer, parameters: list[nn.Parameter]) -> torch.optim.O
     if spec.kind == "adam":
         return torch.optim.Adam(parameters, spec.learning_rate, (spec.beta1, spec.beta2), eps=spec.epsilon)
     raise UnsupportedError("UNSUPPORTED_OPTIMIZER", f"the PyTorch adapter has no optimizer {spec.kind!r}")
+
+
+def _precision(parameter: Tensor, logits: Tensor | None, fp32: dict[str, str]) -> str:
+    """What the last step showed: the type of its logits, the parameters' type, and the switches for float32."""
+    stored = str(parameter.dtype).removeprefix("torch.")
+    computed = stored if logits is None else str(logits.dtype).removeprefix("torch.")
+    card = {value for name, value in fp32.items() if not name.startswith("mkldnn")}
+    host = {value for name, value in fp32.items() if name.startswith("mkldnn")}
+    if stored == "float32" and host == {"ieee"} and card == {"ieee"}:
+        return computed
+    if stored == computed == "float32" and host == {"ieee"} and card == {"tf32"}:
+        return "tf32"
+    return f"{computed} on {stored} parameters with {fp32}"
 
 
 def _unsupported(code: str, message: str) -> UnsupportedError:

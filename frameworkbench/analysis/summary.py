@@ -16,6 +16,7 @@ from ..spec.cell import TWIN, row_name
 from ..store.records import Record, Run
 from ..store.run import PlannedCell
 from .breakeven import break_even
+from .card import card_facts
 from .cells import (
     Accuracy,
     Evidence,
@@ -52,6 +53,7 @@ _NUMBERS = (
     "peak_memory_bytes",
     "memory",
     "capacity",
+    "card",
     "accuracy",
     "time_to_target_s",
 )
@@ -192,8 +194,9 @@ def _numbers(evidence: Evidence, planned: PlannedCell) -> dict[str, Any]:
     warm_waits = [wait for wait in waits if wait is not None]
     found = cell_accuracy(evidence)
     weight = memory_facts(evidence.weighed, evidence.timed)
+    batch_size = int(number(planned.axes.get("batch_size")) or 0)
     return {
-        "throughput_samples_per_s": throughput(evidence, int(number(planned.axes.get("batch_size")) or 0)),
+        "throughput_samples_per_s": throughput(evidence, batch_size),
         "time_to_first_step_s": first_step(cold),
         "time_to_first_step_warm_s": plain.median(warm_waits) if warm_waits else None,
         "phases": {"cold": cold or None, "warm": warm or None},
@@ -201,6 +204,7 @@ def _numbers(evidence: Evidence, planned: PlannedCell) -> dict[str, Any]:
         "memory": weight,
         "capacity": capacity_facts(evidence.capacity),
         "latency": latency_facts(evidence.timed),
+        "card": card_facts(evidence.timed, batch_size),
         "accuracy": found.to_json() if found else None,
         "accuracy_note": _accuracy_note(found, planned),
         "time_to_target_s": _time_to_target(found),
@@ -272,6 +276,8 @@ def _run_facts(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "seed",
         "lane",
         "threads",
+        "card",
+        "card_note",
     )
     command = manifest.get("command") or []
     return {**{key: manifest.get(key) for key in keys}, "command": shlex.join(str(part) for part in command)}

@@ -7,12 +7,13 @@ from typing import Any
 
 from ..spec.cell import TWIN
 from ..store.records import Run
+from .cells import table
 from .memory import FROM_SPEED
 from .steady import SLOWDOWN, UNSTEADY
 
 # True of every run of this version, whatever was planned.
 STANDING = (
-    "Energy, several devices or hosts, loading input from files, export and deployment were not measured.",
+    "Several devices or hosts, loading input from files, export and deployment were not measured.",
     "One machine was measured: nothing here says how the order looks on another one.",
 )
 
@@ -120,6 +121,8 @@ def _scope(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:
     devices = {cell["device"] for cell in cells}
     if devices == {"cpu"}:
         sentences.append("No GPU was measured.")
+    if not any(table(table(cell.get("card")).get("energy")).get("joules_per_sample") for cell in cells):
+        sentences.append("Energy was not measured.")
     lanes = sorted({str(cell["lane"]) for cell in cells})
     missing = [lane for lane in ("default", "matched", "tuned") if lane not in lanes]
     if cells and missing:

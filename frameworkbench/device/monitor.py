@@ -103,10 +103,28 @@ class Monitor:
         self._idle_w = sum(known) / len(known) if known else None
         self.card = nvml.identity(self.index) | {
             "idle_w": self._idle_w,
-            "bare_context_bytes": baseline.bare_context_bytes(
-                lambda: nvml.read(self.index, self._clock()).processes, environment
-            ),
+            "bare_context_bytes": baseline.bare_context_bytes(lambda: nvml.processes(self.index), environment),
         }
+
+    @property
+    def machine(self) -> dict[str, Any]:
+        """The card as part of the machine's identity: another one gives other cell keys."""
+        return {"gpu": [self.card["uuid_sha256"], self.card["driver"]]} if self.card else {}
+
+    def footprint(self, pids: frozenset[int]) -> int | None:
+        """Bytes that processes hold on the card, less what a bare context costs (method M3, D1).
+
+        Returns:
+            None where the driver does not list these processes with their memory; never the whole card's.
+        """
+        if self._nvml is None:
+            return None
+        held = [p.used_bytes for p in self._nvml.processes(self.index) or () if p.pid in pids]
+        known = [used for used in held if used is not None]
+        if not known or len(known) < len(held):
+            return None
+        bare = (self.card or {}).get("bare_context_bytes") or 0
+        return max(0, sum(known) - bare * len(known))
 
     @contextlib.contextmanager
     def watch(self) -> Iterator[Watch]:

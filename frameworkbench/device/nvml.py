@@ -114,16 +114,17 @@ class Nvml:
             reasons=self._ask(self._reasons_call(), card),
             utilisation=None if rates is None else int(rates.gpu),
             energy_j=None if energy_mj is None else energy_mj / 1000,
-            processes=self._processes(index),
+            processes=self.processes(index),
             elsewhere=self.pids(skip=index),
         )
 
     def pids(self, skip: int | None = None) -> frozenset[int]:
         """Processes with a compute context on any card but one."""
-        found = (self._processes(index) or () for index in range(self.count) if index != skip)
+        found = (self.processes(index) or () for index in range(self.count) if index != skip)
         return frozenset(process.pid for processes in found for process in processes)
 
-    def _processes(self, index: int) -> tuple[Process, ...] | None:
+    def processes(self, index: int) -> tuple[Process, ...] | None:
+        """Processes with a compute context on a card; None where they cannot be listed."""
         found = self._ask(self._nvml.nvmlDeviceGetComputeRunningProcesses, self._handles[index])
         if found is None:
             return None

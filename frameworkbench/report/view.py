@@ -253,7 +253,7 @@ def _facts(report: Table) -> tuple[tuple[str, str], ...]:
     gpus = [_gpu(found) for found in machine.get("gpu") or []]
     return (
         ("Machine", f"{cpu}, {size(machine.get('memory_bytes'))}"),
-        ("GPU", ", ".join(gpus) or "none used"),
+        ("GPU", _card(run) or ", ".join(gpus) or "none used"),
         ("System", f"{machine.get('os') or NOTHING}, kernel {machine.get('kernel') or NOTHING}"),
         ("Measured", str(run["created"]).replace("T", " ").replace("+00:00", " UTC").replace("Z", " UTC")),
         ("Suite", f"{run['suite']}, lane {run['lane']}, {_threads(run['threads'])}, seed {run['seed']}"),
@@ -266,6 +266,38 @@ def _threads(count: object) -> str:
 
 def _gpu(found: Any) -> str:
     return str(found.get("name") or found) if isinstance(found, dict) else str(found)
+
+
+def _card(run: Table) -> str:
+    """The card that the run used, with what limits it."""
+    card = run.get("card")
+    if not isinstance(card, dict):
+        return ""
+    limit = f", power limit {card['power_limit_w']:g} W" if card.get("power_limit_w") else ""
+    others = f", one of {card['cards']}" if (card.get("cards") or 1) > 1 else ""
+    return f"{card.get('name')}{others}, {size(card.get('memory_bytes'))}, driver {card.get('driver')}{limit}"
+
+
+def _on_card(cell: Table) -> str:
+    """One line on what the card did while a row was timed."""
+    found = cell["card"]
+    figures = (
+        ("sm_mhz", "SM clock {:.0f} MHz"),
+        ("temperature_c", "up to {:.0f} °C"),
+        ("power_w", "{:.0f} W"),
+        ("utilisation", "busy {:.0f} %"),
+    )
+    parts = [text.format(found[key]) for key, text in figures if found.get(key) is not None]
+    if found.get("process_peak_bytes") is not None:
+        parts.append(f"{size(found['process_peak_bytes'])} held at most (allocator defaults, context included)")
+    energy = found["energy"]
+    joules = energy.get("joules_per_sample")
+    parts.append(
+        f"energy not measured ({energy['not_measured']})"
+        if joules is None
+        else f"{joules:.3g} J/sample {energy['note']}"
+    )
+    return f"{cell['workload']} {cell['label']}: {', '.join(parts)}"
 
 
 def _environment(report: Table) -> tuple[tuple[str, str], ...]:
@@ -282,6 +314,7 @@ def _environment(report: Table) -> tuple[tuple[str, str], ...]:
         ("Protocol", f"{str(run['protocol_sha256'])[:12]}, fixed before the first measurement"),
         ("Python of the harness", machine.get("python") or NOTHING),
         *(("Data", line) for line in data),
+        *(("On the card", _on_card(cell)) for cell in report["cells"] if cell.get("card")),
     )
     return tuple((name, str(value)) for name, value in pairs)
 

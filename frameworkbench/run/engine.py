@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ..device.monitor import open_monitor
 from ..errors import UsageError
 from ..provenance.statement import discard_statement, write_statement
 from ..store.atomic import write_json_atomic
@@ -79,6 +80,7 @@ def run(options: RunOptions, report: Report, *, sentinel: MakeSentinel = make_se
         SpecError: a workload or adapter file is wrong.
         DataError: real data was asked for and is missing or damaged.
         StoreError: a record cannot be written, or another process is working in this folder.
+        EnvironmentProblem: a card is asked for and there is none.
     """
     choice = choose(options)
     cores = _cores(options.threads)
@@ -86,13 +88,14 @@ def run(options: RunOptions, report: Report, *, sentinel: MakeSentinel = make_se
         _set_aside(options)
     books = Books()
     options.out.mkdir(parents=True, exist_ok=True)
-    with run_lock(options.out):
+    with run_lock(options.out), open_monitor(options.device) as monitor:
         ready = prepare_all(options, choice, report)
         books.environment_s = ready.environment_s
-        open_manifest(options, choice, ready, len(cores))
-        plan = make_plan(options, choice, ready.datasets, ready.interpreters, len(cores), machine_sha256(machine()))
+        open_manifest(options, choice, ready, len(cores), monitor)
+        identity = machine_sha256(machine() | monitor.machine)
+        plan = make_plan(options, choice, ready.datasets, ready.interpreters, len(cores), identity)
         discard_statement(options.out)
-        session = Session(options, choice, ready, plan, cores, report, books)
+        session = Session(options, choice, ready, plan, cores, report, books, monitor)
         progress = Progress(session)
         aims = _aims(options, progress, plan)
         watch = _watch(session, progress, sentinel)

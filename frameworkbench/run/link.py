@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data import PreparedDataset
+from ..device.choice import card_environment
 from ..environments import Interpreter
 from ..errors import WorkerError
 from ..registry import AdapterInfo
@@ -32,6 +33,7 @@ from . import codes
 from .judge import input_options
 from .loaded import loaded_libraries
 from .process_facts import Variation, draw, facts
+from .tree_memory import Footprint
 from .worker_process import WorkerProcess
 
 Array = npt.NDArray[Any]
@@ -45,6 +47,8 @@ class Setting:
 
     ``warmup_steps`` is what the cell's pilot came to; ``detectors`` are those whose findings count (all, outside the
     self-test); ``ceiling`` is the machine's matrix product in operations per second, None where it was not measured.
+    ``card`` is the index of the card for a CUDA cell, ``footprint`` reads what processes hold on it; ``weighed`` is set
+    for processes whose memory is measured and that are never timed.
     """
 
     cell: Cell
@@ -61,6 +65,9 @@ class Setting:
     warmup_steps: int
     detectors: frozenset[str] = ALL
     ceiling: float | None = None
+    card: int = 0
+    footprint: Footprint | None = None
+    weighed: bool = False
 
 
 class Link:
@@ -251,8 +258,8 @@ def check_settings(
     """Compare requested with effective settings.
 
     Raises:
-        WorkerError: MODE_FALLBACK when another mode ran, RESOURCE for more cores than were given, SETTINGS for
-            anything else that differs.
+        WorkerError: MODE_FALLBACK when another mode ran, FALLBACK when the process has no context on the card that was
+            asked for, RESOURCE for more cores than were given, SETTINGS for anything else that differs.
     """
     ran = effective.get("mode")
     if ran != cell.mode:
@@ -261,6 +268,8 @@ def check_settings(
         if effective.get(name) != getattr(cell, name):
             wanted = getattr(cell, name)
             raise WorkerError(codes.SETTINGS, f"asked for {name} {wanted!r}; read back {effective.get(name)!r}")
+    if cell.device == "cuda" and observed.get("driver", {}).get("context") is False:
+        raise WorkerError(codes.FALLBACK, "asked for the card; the process made no context on it")
     threads = effective.get("threads")
     if threads is not None and threads != cell.threads:
         raise WorkerError(codes.SETTINGS, f"asked for {cell.threads} threads; read back {threads}")
@@ -312,12 +321,16 @@ def open_link(setting: Setting, log: Path) -> Iterator[Link]:
 
 
 def worker_environment(setting: Setting) -> dict[str, str]:
-    """Variables of a worker: caches in the cell's own folder, the card hidden from CPU cells, the adapter's own."""
-    values = {"threads": str(setting.cell.threads), "compile_cache": str(setting.compile_cache)}
-    general = {"XDG_CACHE_HOME": str(setting.compile_cache / "xdg")}
-    if setting.cell.device == "cpu":
-        general["CUDA_VISIBLE_DEVICES"] = ""
-    return general | {name: value.format(**values) for name, value in setting.adapter.environment.items()}
+    """Variables of a worker: caches in the cell's own folder, one card or none, the adapter's own.
+
+    A process that is weighed also gets the adapter's variables against preallocation; a timed one never does.
+    """
+    cell, cache = setting.cell, setting.compile_cache
+    values = {"threads": str(cell.threads), "compile_cache": str(cache)}
+    general = {"XDG_CACHE_HOME": str(cache / "xdg")}
+    general |= card_environment(cell.device, setting.card, cell.precision, cell.lane, str(cache))
+    own = dict(setting.adapter.environment) | (dict(setting.adapter.weighed_environment) if setting.weighed else {})
+    return general | {name: value.format(**values) for name, value in own.items()}
 
 
 def load_export(file: Path) -> dict[str, Array]:

@@ -24,6 +24,7 @@ class RunOptions:
         interpreters: external Python by adapter name.
         data_dir: folder with the real data sets.
         device: "cpu" or "cuda".
+        precision: of the entrants' cells; None takes the first that each adapter declares. The oracle has its own.
         threads: cores to use; None means all.
         lane: "matched" (equalised; the one that is ranked).
         seed: of weights, data order and schedule.
@@ -45,6 +46,7 @@ class RunOptions:
     interpreters: Mapping[str, Path] = field(default_factory=dict)
     data_dir: Path | None = None
     device: str = "cpu"
+    precision: str | None = None
     threads: int | None = None
     lane: str = "matched"
     seed: int = 0

@@ -18,6 +18,7 @@ from ..environments import Interpreter
 from ..errors import UsageError
 from ..registry import AdapterInfo, Mode, load_adapters
 from ..spec.cell import TWIN, Cell, cell_key
+from ..spec.precision import ENTRANT_PRECISIONS, PRECISIONS
 from ..spec.protocol import Protocol
 from ..spec.workload import Workload, load_workload, load_workloads, select_workloads
 from . import codes
@@ -80,6 +81,8 @@ def choose(options: RunOptions) -> Choice:
     modes = _chosen_modes(options, adapters)
     if options.device not in ("cpu", "cuda"):
         raise UsageError(f"unknown device {options.device!r}; known: cpu, cuda")
+    if options.precision not in (None, *ENTRANT_PRECISIONS):
+        raise UsageError(f"unknown precision {options.precision!r}; known: {', '.join(ENTRANT_PRECISIONS)}")
     return Choice(_chosen_workloads(options.workloads), tuple(modes))
 
 
@@ -116,7 +119,7 @@ def make_plan(
                 mode_class=mode.mode_class,
                 lane=options.lane,
                 device=options.device,
-                precision=info.precisions[0],
+                precision=precision_for(info, options),
                 threads=threads,
                 batch_size=workload.batch_size,
             )
@@ -164,6 +167,9 @@ def refusal(info: AdapterInfo, mode: Mode, workload: Workload, cell: Cell) -> tu
         return codes.UNSUPPORTED_DEVICE, f"{info.title} declares {', '.join(info.devices)}; asked for {cell.device}"
     if cell.task not in info.tasks:
         return codes.UNSUPPORTED_TASK, f"{info.title}'s adapter does not declare the task {cell.task}"
+    narrow = _no_precision(info, cell)
+    if narrow:
+        return codes.UNSUPPORTED_PRECISION, narrow
     missing = sorted(workload.model.kinds - info.layers)
     if missing:
         return codes.UNSUPPORTED_LAYER, f"{info.title}'s adapter does not declare the layer {missing[0]}"
@@ -178,6 +184,22 @@ def refusal(info: AdapterInfo, mode: Mode, workload: Workload, cell: Cell) -> tu
             f"mode {mode.name} needs a C++ compiler and none of {', '.join(COMPILERS)} is on PATH; install one (g++)"
         )
     return None
+
+
+def precision_for(info: AdapterInfo, options: RunOptions) -> str:
+    """What is asked of an adapter: the request's precision if it is an entrant, else the first it declares."""
+    asked = options.precision if info.role == "entrant" else None
+    return asked or info.precisions[0]
+
+
+def _no_precision(info: AdapterInfo, cell: Cell) -> str:
+    """Why a precision cannot be had here; empty if it can."""
+    if cell.precision not in info.precisions:
+        return f"{info.title}'s adapter declares {', '.join(info.precisions)}; asked for {cell.precision}"
+    devices = PRECISIONS[cell.precision].devices
+    if cell.device not in devices:
+        return f"{cell.precision} exists on {', '.join(devices)} only; asked for on {cell.device}"
+    return ""
 
 
 def _chosen_workloads(names: Sequence[str]) -> tuple[Workload, ...]:

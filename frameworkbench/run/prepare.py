@@ -11,6 +11,7 @@ from typing import Any
 
 from .. import __version__, environments
 from ..data import PreparedDataset, prepare
+from ..device.monitor import Monitor
 from ..environments import EnvironmentSpec, Interpreter
 from ..errors import EnvironmentProblem, UsageError
 from ..registry import AdapterInfo
@@ -104,15 +105,15 @@ def environment_spec(info: AdapterInfo, device: str) -> EnvironmentSpec:
     )
 
 
-def open_manifest(options: RunOptions, choice: Choice, ready: Ready, threads: int) -> dict[str, Any]:
+def open_manifest(options: RunOptions, choice: Choice, ready: Ready, threads: int, monitor: Monitor) -> dict[str, Any]:
     """Write the manifest of a new run, or check that an existing one belongs to the same request.
 
     Raises:
-        UsageError: the folder holds a run of another protocol, lane, device or seed.
+        UsageError: the folder holds a run of another protocol, lane, device, precision or seed.
     """
     file = options.out / MANIFEST
     if not file.exists():
-        manifest = _manifest(options, choice, ready, threads)
+        manifest = _manifest(options, choice, ready, threads) | {"card": monitor.card, "card_note": monitor.missing}
         write_json_atomic(file, manifest)
         return manifest
     manifest = dict(read_json(file))
@@ -132,9 +133,12 @@ def differences(options: RunOptions, manifest: Mapping[str, Any]) -> list[str]:
         "protocol": ("protocol_sha256", options.protocol.sha256),
         "lane": ("lane", options.lane),
         "device": ("device", options.device),
+        "precision": ("precision", options.precision or "float32"),
         "seed": ("seed", options.seed),
     }
-    return [name for name, (key, value) in wanted.items() if manifest.get(key) != value]
+    # Runs written before precision was an axis are float32 throughout.
+    found = {"precision": "float32", **manifest}
+    return [name for name, (key, value) in wanted.items() if found.get(key) != value]
 
 
 def _manifest(options: RunOptions, choice: Choice, ready: Ready, threads: int) -> dict[str, Any]:
@@ -155,6 +159,7 @@ def _manifest(options: RunOptions, choice: Choice, ready: Ready, threads: int) -
         "harness_commit": harness_commit(),
         "lane": options.lane,
         "device": options.device,
+        "precision": options.precision or "float32",
         "threads": threads,
         "data": {name: _dataset_facts(dataset) for name, dataset in ready.datasets.items()},
         "adapters": {name: _adapter_facts(info, ready.interpreters) for name, info in choice.adapters.items()},

@@ -8,18 +8,20 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ..device.monitor import Monitor
 from ..errors import WorkerError
+from ..spec.precision import PRECISIONS
 from ..spec.workload import Workload
 from ..store.chain import sha256
 from ..store.records import RecordWriter, load_run
 from ..store.run import MANIFEST, PLANS, Run, read_manifest
 from ..validity.plausibility import measured_ceiling
-from . import codes
+from . import card, codes
 from .estimate import Estimates
 from .events import Event, Report
 from .judge import Expected, expected
@@ -77,6 +79,7 @@ class Session:
         plan: the cells.
         report: receives news.
         books: accounts of this session, opened before preparation.
+        monitor: the card of the run; by default there is none.
     """
 
     def __init__(
@@ -88,9 +91,11 @@ class Session:
         cores: tuple[int, ...],
         report: Report,
         books: Books,
+        monitor: Monitor | None = None,
     ) -> None:
         self.options, self.choice, self.ready, self.plan = options, choice, ready, plan
         self.report, self.books = report, books
+        self._monitor = monitor or Monitor("cpu", None)
         self.estimates = Estimates(options.protocol)
         self._cores = cores
         self._expected: dict[str, Expected] = {}
@@ -136,7 +141,7 @@ class Session:
             cell=cell,
             adapter=self.choice.adapters[cell.adapter],
             interpreter=self.ready.interpreters[cell.adapter],
-            workload=self.workload(planned),
+            workload=_held_to(self.workload(planned), cell.precision),
             dataset=self.ready.datasets[cell.workload],
             protocol=options.protocol,
             seed=options.seed,
@@ -147,6 +152,8 @@ class Session:
             warmup_steps=warmup_steps or options.protocol.warmup_steps,
             detectors=options.detectors,
             ceiling=self._ceiling,
+            card=self._monitor.index,
+            footprint=self._monitor.footprint if options.device == "cuda" else None,
         )
 
     def workload(self, planned: Planned) -> Workload:
@@ -186,10 +193,12 @@ class Session:
         self._units += 1
         log = Path("logs") / f"{self._writer_id}-{self._units:05d}-{planned.key[:8]}-{pass_}.log"
         started, clock = datetime.now(UTC), time.monotonic()
-        try:
-            outcome = work(self.options.out / log)
-        except WorkerError as problem:
-            outcome = Outcome(codes.status_of(problem.code), problem.code, str(problem))
+        with self._monitor.watch() as watch:
+            try:
+                outcome = work(self.options.out / log)
+            except WorkerError as problem:
+                outcome = Outcome(codes.status_of(problem.code), problem.code, str(problem))
+        card.note(watch, outcome)
         self._note_process(planned, pass_, outcome)
         wall_s = time.monotonic() - clock
         self.books.add(outcome.busy_s)
@@ -283,3 +292,8 @@ class Session:
                 "log_end": "",
             }
         )
+
+
+def _held_to(workload: Workload, precision: str) -> Workload:
+    """The workload with the tolerances of a precision."""
+    return replace(workload, parity=workload.parity.at_least(PRECISIONS[precision].limits))

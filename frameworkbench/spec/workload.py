@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ..data.model import DataSpec
 from ..errors import SpecError, UsageError
 from .fields import Fields
 from .model import Model, build_model, read_initializers
+from .precision import Limits
 from .training import LOSSES, Loss, Optimizer, read_optimizer
 
 SCHEMA = 1
@@ -46,6 +47,17 @@ class ParityLimits:
     def trajectory_steps(self) -> int:
         """Number of steps whose losses are compared."""
         return max(self.trajectory)
+
+    def at_least(self, limits: Limits) -> ParityLimits:
+        """The same checks at the same steps with the limits of a narrower precision where those are wider."""
+        return replace(
+            self,
+            logits=max(self.logits, limits.logits),
+            gradient=max(self.gradient, limits.gradient),
+            optimizer=max(self.optimizer, limits.optimizer),
+            trajectory={step: max(limit, limits.trajectory) for step, limit in self.trajectory.items()},
+            parameters=max(self.parameters, limits.parameters),
+        )
 
 
 @dataclass(frozen=True, slots=True)

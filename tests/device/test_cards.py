@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from frameworkbench import diagnosis
 from frameworkbench.device import choice
 from frameworkbench.device.baseline import bare_context_bytes
 from frameworkbench.device.choice import card_environment, visible_card
@@ -207,3 +208,25 @@ def test_a_bare_context_is_measured_in_a_process_of_its_own(fake_libcuda: Path) 
 
     assert bare_context_bytes(processes, environment) == 512 * 2**20
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("nvml", "cards", "state", "words"),
+    [
+        (Nvml(FakeNvml(Card())), 1, "ok", "Fake Card, driver 600.1"),
+        (Nvml(FakeNvml()), 0, "problem", "NVML finds none"),
+        (None, 0, "problem", "not installed"),
+        (None, 1, "note", "the driver finds one, but not installed"),
+    ],
+)
+def test_the_doctor_looks_for_a_card(
+    monkeypatch: pytest.MonkeyPatch, nvml: Nvml | None, cards: int, state: str, words: str
+) -> None:
+    """The doctor says which card would be used, that there is none, or that it cannot be read and what to install."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(diagnosis, "open_nvml", lambda: (nvml, "" if nvml else "not installed"))
+    monkeypatch.setattr(diagnosis, "count_by_driver", lambda: cards)
+
+    found = diagnosis._card()
+
+    assert (found.state, found.found) == (state, words)

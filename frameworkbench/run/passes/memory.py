@@ -8,6 +8,7 @@ count children but can miss a spike. The reported figure of a phase is the large
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,15 @@ def memory(
         expected: the reference's answers.
         log: receives the worker's output.
         chooser: draws the step at which parameters are compared.
-        footprint: device memory of a set of processes, where a device is measured.
+        footprint: device memory of a set of processes; by default the setting's, where a device is measured.
     """
     outcome = Outcome()
     workload = setting.workload
     k = chooser.choice([step for step in sorted(expected.updates) if step <= workload.parity.parameters_steps_quick[1]])
-    with open_link(setting, log) as link, TreeSampler(link.worker.pid, footprint=footprint) as sampler:
+    with (
+        open_link(replace(setting, weighed=True), log) as link,
+        TreeSampler(link.worker.pid, footprint=footprint or setting.footprint) as sampler,
+    ):
         scales = Weighing(link, sampler)
         with scales.phase("import"):
             link.start()
