@@ -68,6 +68,13 @@ Budget = Annotated[
 ]
 Timeout = Annotated[str | None, typer.Option("--timeout", help="Limit for one worker process.")]
 MemoryLimit = Annotated[str | None, typer.Option("--memory-limit", help="Address space of a worker: 8G.")]
+Capacity = Annotated[
+    bool,
+    typer.Option(
+        "--capacity",
+        help="Also search for the largest batch that trains within --memory-limit [default: half of the memory].",
+    ),
+]
 Again = Annotated[
     bool, typer.Option("--again", help="Start over if the folder holds a complete run (kept under another name).")
 ]
@@ -163,6 +170,7 @@ def run(
     budget: Budget = None,
     timeout: Timeout = None,
     memory_limit: MemoryLimit = None,
+    capacity: Capacity = False,
     more: More = None,
     again: Again = False,
     strict: Strict = False,
@@ -211,6 +219,7 @@ def run(
         budget_s=parse_duration(budget, "--budget") if budget else None,
         timeout_s=parse_duration(timeout, "--timeout") if timeout else None,
         memory_limit=parse_size(memory_limit, "--memory-limit") if memory_limit else None,
+        capacity=capacity,
         fresh=again,
         more=blocks_to_add(more, folder),
         command=_public_command(),

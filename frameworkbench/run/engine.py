@@ -34,6 +34,7 @@ from .progress import Progress
 from .resolution import resolution
 from .sentinel import Sentinel, make_probe
 from .session import Books, Session
+from .weigh import Scales
 from .work import proof_of
 
 MakeSentinel = Callable[[Sequence[int]], Sentinel]
@@ -107,9 +108,10 @@ def run(options: RunOptions, report: Report, *, sentinel: MakeSentinel = make_se
         blocks = Blocks(progress, aims, watch, keep_plan)
         keep_plan(blocks.planned, "as the suite says")
         report(Event("note", f"as planned: {_resolution(progress, max((aims.of(p) for p in plan), default=0))}"))
+        scales = Scales(progress)
         interrupted = True
         try:
-            _do_stages(_Stages(progress, aims, watch), blocks)
+            _do_stages(_Stages(progress, aims, watch), blocks, scales)
             interrupted = False
         finally:
             books.sentinel_s = watch.spent_s
@@ -125,11 +127,11 @@ def _resolution(progress: Progress, blocks: int) -> str:
     return resolution(progress.protocol, blocks=blocks, rows=progress.rows).sentence
 
 
-def _do_stages(stages: _Stages, blocks: Blocks) -> None:
+def _do_stages(stages: _Stages, blocks: Blocks, scales: Scales) -> None:
     """All stages in order.
 
     Rounds of one training seed and a share of the blocks: so blocks spread over the whole session, and a session that
-    its budget cuts short has some of both.
+    its budget cuts short has some of both. Memory comes last and never shares a process with a timing.
     """
     stages.answer_at_once()
     stages.prove()
@@ -138,6 +140,8 @@ def _do_stages(stages: _Stages, blocks: Blocks) -> None:
     for round_, seed in enumerate(seeds, start=1):
         stages.train(seed)
         blocks.time(round_ / len(seeds))
+    scales.weigh()
+    scales.search_capacity()
 
 
 def _aims(options: RunOptions, progress: Progress, plan: Sequence[Planned]) -> Aims:

@@ -83,9 +83,7 @@ class Estimates:
         proof = self._proof.get(planned.key)
         if seen is not None or proof is None:
             return _PROOF_GUESS_S if seen is None else seen
-        phases, step = proof["phases"], proof["step_s"]
-        start = _LAUNCH_S + phases["import_s"] + phases["build_s"] + phases["first_step_s"] * _WARM_SHARE
-        return float(start + min(_MEMORY_STEPS * step, STEADY_LIMIT_S))
+        return float(_start_s(proof) + min(_MEMORY_STEPS * proof["step_s"], STEADY_LIMIT_S))
 
     def capacity_s(self, planned: Planned) -> float:
         """Seconds of one search for the largest batch."""

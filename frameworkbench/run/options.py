@@ -30,7 +30,8 @@ class RunOptions:
         seed: of weights, data order and schedule.
         budget_s: time this session may take, or None.
         timeout_s: limit for one worker, or None for the suite's.
-        memory_limit: address-space limit of each worker in bytes, or None.
+        memory_limit: address-space limit of each worker in bytes, or None; also the cap of the capacity pass.
+        capacity: also search for the largest batch that trains within the cap.
         more: blocks to add to a finished run: a number for each main mode, or a number by cell key; None adds none.
         fresh: start a new run even if the folder holds a complete one (which is kept under another name).
         command: the command line, for the manifest.
@@ -54,6 +55,7 @@ class RunOptions:
     timeout_s: float | None = None
     memory_limit: int | None = None
     more: int | Mapping[str, int] | None = None
+    capacity: bool = False
     fresh: bool = False
     command: tuple[str, ...] = ()
     detectors: frozenset[str] = ALL

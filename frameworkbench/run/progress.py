@@ -93,7 +93,8 @@ class Progress:
         self, planned: Planned, pass_: str, work: Work, *, block: int = 0, attempt: int = 1, seed: int | None = None
     ) -> Outcome:
         """Do one pass of one cell: report it, execute it, store its record."""
-        suffix = f"block {block}" if block else (f"seed {seed}" if seed is not None else "")
+        name = "process" if pass_ == "memory" else "block"
+        suffix = f"{name} {block}" if block else (f"seed {seed}" if seed is not None else "")
         text = f"{pass_} {planned.cell.label} {suffix}".strip()
         outlook, report = self.outlook, self.session.report
         report(Event("start", text, done=outlook.done, total=outlook.total, left_s=outlook.left_s))

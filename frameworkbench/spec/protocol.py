@@ -46,7 +46,7 @@ class Protocol:
             limits beyond which a block counts as disturbed (0: no sentinel, nothing is ever flagged).
         extra_blocks_share: how many disturbed blocks are repeated, as a share of the planned ones. A machine that
             disturbs more than this is not made quiet by patience: the run ends noisy instead.
-        memory_blocks: processes of the memory pass for each main mode (0: none).
+        memory_blocks: processes of the memory pass for each main mode; other modes get one (0: none at all).
         pilot: fix each cell's warm-up from one discarded process of its own. Without it the warm-up comes from the
             steps of the proof process, which costs nothing but sees fewer steps.
         pilot_steps: steps looked at for a steady state; the warm-up can never be longer than this.

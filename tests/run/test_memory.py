@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from frameworkbench.run.plan import choose, make_plan
 from frameworkbench.run.prepare import prepare_all
 from frameworkbench.run.session import Books, Session
 
-from .conftest import silent
+from .conftest import do, silent
 
 Request = Callable[..., RunOptions]
 Weigh = Callable[[str], Outcome]
@@ -124,6 +125,23 @@ def test_the_weighed_process_shows_that_it_computes_the_proven_thing(weigh: Weig
 
     assert (outcome.status, outcome.code) == ("not_comparable", "WRONG_RESULT")
     assert "in the memory pass" in outcome.reason
+
+
+def test_a_run_weighs_each_proven_cell_once(request_for: Request) -> None:
+    """Each proven cell gets its memory records, and the same command again adds none."""
+    options = request_for("weighty:honest", "weighty:leaks")
+    options = replace(options, protocol=replace(options.protocol, memory_blocks=1))
+
+    first, run = do(options)
+    _, again = do(options)
+
+    found = [record for record in run.records if record["pass"] == "memory"]
+    assert sorted((r["cell"]["mode"], r["code"], r["block"]) for r in found) == [
+        ("honest", "", 1),
+        ("leaks", "LEAK_MEM", 1),
+    ]
+    assert first.complete
+    assert len([record for record in again.records if record["pass"] == "memory"]) == 2
 
 
 def test_the_largest_batch_within_a_cap_is_found(session: Session, tmp_path: Path) -> None:
