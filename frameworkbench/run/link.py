@@ -31,9 +31,9 @@ from ..validity.canary import Canaries, plant
 from ..validity.findings import ALL, Finding
 from . import codes
 from .judge import input_options
-from .loaded import loaded_libraries
-from .process_facts import Variation, draw, facts
+from .process_facts import loaded_libraries
 from .tree_memory import Footprint
+from .variation import Variation, draw
 from .worker_process import WorkerProcess
 
 Array = npt.NDArray[Any]
@@ -184,14 +184,14 @@ class Link:
         return self.worker.ask("identity", module=self._setting.adapter.module)
 
     def process(self) -> dict[str, Any]:
-        """What the process was, once it has ended."""
-        return facts(
-            self._variation,
-            pid=self.worker.pid,
-            started_ns=self.worker.started_ns,
-            ended_ns=self.worker.ended_ns,
-            interpreter=self._setting.interpreter.fingerprint,
-        )
+        """Which process it was and what was drawn for it, once it has ended."""
+        return {
+            "pid": self.worker.pid,
+            "started_ns": self.worker.started_ns,
+            "ended_ns": self.worker.ended_ns,
+            "interpreter": self._setting.interpreter.fingerprint,
+            "varied": self._variation.to_json(),
+        }
 
     def export(self) -> dict[str, Array]:
         """The current weights."""

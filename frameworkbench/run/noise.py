@@ -108,7 +108,7 @@ def stored_limits(records: Iterable[Mapping[str, Any]]) -> Limits | None:
 
 def limits_note(limits: Limits) -> dict[str, Any]:
     """Payload of the record that keeps the limits for later sessions."""
-    return {_NOTE: limits.to_json()}
+    return {"about": "limits of the sentinel", _NOTE: limits.to_json()}
 
 
 def _complaint(shares: list[tuple[float, float]]) -> list[str]:

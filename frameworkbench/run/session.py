@@ -26,11 +26,11 @@ from .estimate import Estimates
 from .events import Event, Report
 from .judge import Expected, expected
 from .link import Setting, worker_environment
-from .loaded import libraries_sha256, recorded_environment
 from .options import RunOptions
 from .passes import Outcome, draw_snapshot_steps
 from .plan import Choice, Planned
 from .prepare import Ready, cell_cache
+from .process_facts import libraries_sha256, recorded_environment
 from .worker_process import read_log_end
 
 _IMPORT_OPS, _BUILD_OPS = ("start",), ("build", "load")

@@ -61,6 +61,12 @@ def _blocks(run_: Run) -> list[tuple[int, int, bool]]:
     return [(block.block, block.attempt, block.flagged) for block in run_.signed_blocks()]
 
 
+def _drawn(run_: Run) -> list[dict[str, Any]]:
+    """Limits that sessions of this run drew."""
+    notes = [record["payload"] for record in run_.records if record["kind"] == "note"]
+    return [note["sentinel"] for note in notes if "sentinel" in note]
+
+
 @pytest.mark.usefixtures("alone")
 def test_a_block_that_was_disturbed_once_is_repeated(request_for: Request) -> None:
     """The disturbed attempt is kept and flagged with a reason, the block is measured again, and only that counts."""
@@ -126,7 +132,7 @@ def test_the_limits_belong_to_the_run(request_for: Request) -> None:
     run(options, silent, sentinel=lambda cores: Scripted(lambda n: False, quiet_ns=3 * QUIET_NS))
     run_ = load_run(options.out)
 
-    notes = [r["payload"]["sentinel"] for r in run_.records if r["kind"] == "note"]
+    notes = _drawn(run_)
     assert [note["wall_ns"] for note in notes] == [QUIET_NS]
     assert _blocks(run_)[0] == (1, 1, False)
     assert all(flagged for _, _, flagged in _blocks(run_)[1:])
@@ -205,7 +211,7 @@ def test_readings_are_spread_over_the_time_before_the_blocks(request_for: Reques
     run_ = load_run(options.out)
 
     assert asked == [2]
-    notes = [record["payload"]["sentinel"] for record in run_.records if record["kind"] == "note"]
+    notes = _drawn(run_)
     assert [note["readings"] for note in notes] == [READINGS]
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from frameworkbench.run.loaded import build_id, libraries_sha256, loaded_libraries, recorded_environment
 from frameworkbench.run.options import RunOptions
+from frameworkbench.run.process_facts import build_id, libraries_sha256, loaded_libraries, recorded_environment
 
 from .conftest import do
 
