@@ -268,6 +268,7 @@ def _settings(options: RunOptions, choice: Any, ready: Ready) -> list[Setting]:
             compile_cache=options.cache_dir / "compile" / "overhead" / info.name / workload.name,
             timeout_s=_TIMEOUT_S,
             memory_limit=None,
+            warmup_steps=options.protocol.warmup_steps,
         )
         for workload in choice.workloads
         for info in choice.adapters.values()

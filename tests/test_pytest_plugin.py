@@ -108,7 +108,7 @@ def test_speed(benchmark):
 
     assert outcome.code == 1
     assert "1 failed" in outcome.text
-    assert "has no number: not_comparable/PARITY_" in outcome.text
+    assert "has no number: not_comparable/" in outcome.text
     assert "the body must not run" not in outcome.text
     assert "was not used at all" not in outcome.text
     assert not (tmp_path / "bench.json").exists() or outcome.benchmarks == []

@@ -12,6 +12,7 @@ import os
 import selectors
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,8 @@ from .orphans import adopt_orphans, children, end
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _LOG_END = 2000
+_LIVE: set[int] = set()  # workers of this process: a child that is none of them was left behind by one
+_COUNTING = threading.Lock()
 PROGRAM = _PACKAGE / "worker" / "bootstrap.py"
 
 # What a worker inherits; everything else could change a measurement unseen.
@@ -84,8 +87,9 @@ class WorkerProcess:
         }
         command = [str(interpreter), "-u", str(program), json.dumps(options)]
         try:
-            with log.open("ab") as output:
+            with log.open("ab") as output, _COUNTING:
                 self._process = self._spawn(command, environment, folder, output, (request_read, reply_write))
+                _LIVE.add(self._process.pid)
         finally:
             os.close(request_read)
             os.close(reply_write)
@@ -167,9 +171,11 @@ class WorkerProcess:
 
     def _end_survivors(self) -> None:
         """Descendants that left the worker's process group are ours once it is dead: count them and end them."""
-        left = children(os.getpid()) - self._siblings - {self.pid}
-        self.survivors += len(left)
-        end(left)
+        with _COUNTING:
+            _LIVE.discard(self.pid)
+            left = children(os.getpid()) - self._siblings - _LIVE - {self.pid}
+            self.survivors += len(left)
+            end(left)
 
     def log_end(self) -> str:
         """The last part of the worker's output."""

@@ -48,9 +48,11 @@ def test_a_difference_beyond_the_cap_stays_inconclusive(summary: Summary) -> Non
 
 def test_nothing_to_add(summary: Summary) -> None:
     """Where every pair is decided, that is said and nothing is added."""
-    decided = {group: replace(ranking, pairs=()) for group, ranking in summary.rankings.items()}
+    decided = {
+        group: replace(verdicts, main=replace(verdicts.main, pairs=())) for group, verdicts in summary.groups.items()
+    }
 
-    found = top_up(replace(summary, rankings=decided), most=40)
+    found = top_up(replace(summary, groups=decided), most=40)
 
     assert (found.blocks, found.sentences) == ({}, ("no pair is inconclusive: nothing to add",))
 

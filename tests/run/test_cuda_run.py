@@ -126,7 +126,7 @@ def test_a_weighed_process_grows_its_memory() -> None:
     info = read_adapter(Path(__file__).parent.parent / "fakes" / "carded")
     cell = Cell("train", "w", "synthetic", "carded", "entrant", "honest", "eager", "matched", "cuda", "float64", 1, 16)
     nothing: Any = None
-    setting = Setting(cell, info, nothing, nothing, nothing, nothing, 0, (), Path("cache"), 1.0, None, card=3)
+    setting = Setting(cell, info, nothing, nothing, nothing, nothing, 0, (), Path("cache"), 1.0, None, 0, card=3)
 
     timed, weighed = worker_environment(setting), worker_environment(replace(setting, weighed=True))
 
