@@ -15,12 +15,15 @@ __all__ = [
     "REPORT_DIFFERS",
     "TAMPER",
     "UNCLOSED",
+    "UNSIGNED",
     "Finding",
     "once",
 ]
 
 # The last session has no closing record: it was killed, or its end was cut off.
 UNCLOSED = "UNCLOSED"
+# Nothing vouches for a file: the run is of an older version, or its last session did not end.
+UNSIGNED = "UNSIGNED"
 # A record contradicts itself or the plan, whoever wrote it.
 INCONSISTENT = "INCONSISTENT"
 # Two processes of one row ran under different environment variables.

@@ -12,7 +12,7 @@ from ..errors import StoreError
 from ..store.atomic import read_json
 from ..store.chain import Chain
 from ..store.run import MANIFEST, PLANS
-from .findings import INCONSISTENT, MISSING_RUNS, TAMPER, Finding
+from .findings import INCONSISTENT, MISSING_RUNS, TAMPER, UNSIGNED, Finding
 
 
 def check_signed(run_dir: Path, chains: Mapping[str, Chain], files: Mapping[str, str]) -> Iterator[Finding]:
@@ -39,8 +39,10 @@ def check_signed(run_dir: Path, chains: Mapping[str, Chain], files: Mapping[str,
     for name in files:
         if (name == MANIFEST or name.startswith(f"{PLANS}/")) and name not in known:
             what = "no session signed it off before measuring"
-            grave = bool(notes)
-            yield Finding(name, TAMPER, what if grave else f"{what}: the run is of an older version", grave=grave)
+            if notes:
+                yield Finding(name, TAMPER, what)
+            else:
+                yield Finding(name, UNSIGNED, f"{what}: the run is of an older version", grave=False)
     yield from _check_manifest(run_dir, notes)
 
 

@@ -17,7 +17,7 @@ from ..store.records import RECORDS, load_run, read_chains
 from ..store.run import MANIFEST, PLANS
 from .attempts import check_attempts
 from .consistency import check_consistency
-from .findings import MISSING_RUNS, TAMPER, Finding, once
+from .findings import MISSING_RUNS, TAMPER, UNSIGNED, Finding, once
 from .rebuild import check_report
 from .sessions import check_sessions
 from .signed import check_signed
@@ -110,7 +110,7 @@ def _check_own_statement(run_dir: Path, files: dict[str, str]) -> Iterator[Findi
     """The statement that a session leaves at its end, against the files and against itself."""
     if not (run_dir / STATEMENT).is_file():
         what = "no statement: the last session did not end, or the run is of an older version"
-        yield Finding(STATEMENT, MISSING_RUNS, what, grave=False)
+        yield Finding(STATEMENT, UNSIGNED, what, grave=False)
         return
     try:
         named, _, _ = read_statement(run_dir / STATEMENT)
