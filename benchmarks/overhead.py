@@ -35,6 +35,7 @@ from frameworkbench.run.link import Link, Setting, worker_environment
 from frameworkbench.run.options import RunOptions
 from frameworkbench.run.plan import choose
 from frameworkbench.run.prepare import Ready, prepare_all
+from frameworkbench.run.variation import draw
 from frameworkbench.run.worker_process import WorkerProcess
 from frameworkbench.spec.cell import Cell
 from frameworkbench.spec.protocol import suite
@@ -131,7 +132,7 @@ def measure_row(
         raise UsageError(f"{loop}: expected the plain loop of {setting.cell.adapter}; write one (see the others)")
     samples: list[tuple[float, float]] = []
     with tempfile.TemporaryDirectory() as name, _worker(setting, Path(name)) as worker:
-        step_s = _warm_up(setting, Link(setting, worker, Path(name)))
+        step_s = _warm_up(setting, Link(setting, worker, Path(name), draw(random.SystemRandom())))
         if share_s is not None:
             window_s = min(window_s, 0.9 * (share_s - (time.monotonic() - started)) / (2 * (pairs + 1)))
         steps = max(1, round(window_s / step_s))

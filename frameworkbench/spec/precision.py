@@ -46,7 +46,7 @@ PRECISIONS: Mapping[str, Precision] = MappingProxyType(
         precision.name: precision
         for precision in (
             Precision("float32", "IEEE float32 throughout", ("cpu", "cuda")),
-            Precision("float64", "the oracle's own", ("cpu",)),
+            Precision("float64", "the oracle's own", ("cpu", "cuda")),
             Precision(
                 "tf32",
                 "float32 storage and sums, operands of products rounded to 10 mantissa bits",
