@@ -36,12 +36,16 @@ def top_up(summary: Summary, most: int) -> TopUp:
             count = max(pair.extra_blocks or 0 for pair in within)
             blocks |= {cell.key: count for cell in cells}
             sentences.append(f"{workload}: {count} more blocks for {len(within)} inconclusive pairs")
-        for pair in beyond:
-            need = f"needs {_total(pair):g} blocks" if pair.extra_blocks is not None else "needs more than 1,000 blocks"
-            sentences.append(
-                f"{workload}: {pair.first} against {pair.second} {need}, beyond {most}: stays inconclusive"
-            )
+        sentences += [f"{workload}: {pair.first} against {pair.second} {_need(pair, most)}" for pair in beyond]
     return TopUp(blocks, tuple(sentences) or ("no pair is inconclusive: nothing to add",))
+
+
+def _need(pair: Pair, most: int) -> str:
+    """Why a pair gets no blocks: it needs too many, or something that blocks do not give."""
+    if pair.extra_blocks is None and pair.reason:
+        return f"stays inconclusive: {pair.reason}: no number of blocks follows"
+    needed = "more than 1,000" if pair.extra_blocks is None else f"{_total(pair):g}"
+    return f"needs {needed} blocks, beyond {most}: stays inconclusive"
 
 
 def _total(pair: Pair) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from frameworkbench.analysis.comparison import INCONCLUSIVE
+from frameworkbench.analysis.comparison import INCONCLUSIVE, Pair
 from frameworkbench.analysis.summary import Summary, summarise
 from frameworkbench.analysis.topup import top_up
 from frameworkbench.store.records import load_run
@@ -55,6 +55,23 @@ def test_nothing_to_add(summary: Summary) -> None:
     found = top_up(replace(summary, groups=decided), most=40)
 
     assert (found.blocks, found.sentences) == ({}, ("no pair is inconclusive: nothing to add",))
+
+
+def test_a_pair_that_blocks_would_not_settle(summary: Summary) -> None:
+    """Where the pair is open for another reason than too few blocks, that reason is said instead of a number."""
+    groups = {
+        key: replace(found, main=replace(found.main, pairs=tuple(_disagreeing(pair) for pair in found.main.pairs)))
+        for key, found in summary.groups.items()
+    }
+
+    found = top_up(replace(summary, groups=groups), most=40)
+
+    assert found.blocks == {}
+    assert all("mean and median disagree: no number of blocks follows" in line for line in found.sentences)
+
+
+def _disagreeing(pair: Pair) -> Pair:
+    return replace(pair, verdict=INCONCLUSIVE, reason="mean and median disagree", extra_blocks=None)
 
 
 def test_a_noisy_run_asks_for_no_number(tmp_path: Path) -> None:

@@ -15,7 +15,16 @@ from frameworkbench.run import foreign
 from frameworkbench.run.engine import run
 from frameworkbench.run.events import Event
 from frameworkbench.run.options import RunOptions
-from frameworkbench.run.sentinel import LEAST_LIMIT, MOST_LIMIT, Limits, Reading, Sentinel, disturbances, make_probe
+from frameworkbench.run.sentinel import (
+    LEAST_LIMIT,
+    MOST_LIMIT,
+    REPEATS,
+    Limits,
+    Reading,
+    Sentinel,
+    disturbances,
+    make_probe,
+)
 from frameworkbench.store.records import load_run
 from frameworkbench.store.run import Run
 
@@ -189,7 +198,7 @@ def test_a_busy_neighbour_is_no_silent_winner(request_for: Request, neighbours: 
 
 
 def test_limits_follow_the_quiet_readings() -> None:
-    """The limit is three robust deviations of the quiet readings, at least 5 % and never above 20 %."""
+    """The limit is three robust deviations of the quiet readings, at least 5 % and never above 50 %."""
     assert _limits([100] * 20).limit == LEAST_LIMIT
     assert _limits([100, 103] * 10).limit == pytest.approx(3 * 1.4826 * 1.5 / 101.5)
     assert _limits([100, 150] * 10).limit == MOST_LIMIT
@@ -218,7 +227,7 @@ def test_readings_are_spread_over_the_time_before_the_blocks(request_for: Reques
 def _limits(walls: list[int]) -> Limits:
     """Limits from planted readings, by a clock that moves only while the sentinel works."""
     now = [0]
-    durations = iter([duration for wall in [walls[0], *walls] for duration in [wall] * 9])
+    durations = iter([duration for wall in [walls[0], *walls] for duration in [wall] * REPEATS])
 
     def work() -> None:
         now[0] += next(durations)
