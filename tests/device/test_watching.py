@@ -189,7 +189,7 @@ def test_a_sampler_reads_before_the_worker_starts() -> None:
             time.sleep(0.001)
     count = len(sampler.readings)
 
-    assert first == 1
+    assert first >= 1
     assert len(sampler.readings) == count
 
 

@@ -57,7 +57,7 @@ def _speed(run: Any) -> Any:
 
 def test_a_card_run_end_to_end(card_run: Callable[..., Any]) -> None:
     """Proof and speed are ok, every window was drained by the driver, and the record holds what the card did."""
-    run = card_run("carded:honest", Card())
+    run = card_run("carded:honest", Card(), window_s=0.5, window_limit_s=1.0)
 
     assert {record["status"] for record in run.records} == {"ok"}
     effective, card = _speed(run)["payload"]["effective"], _speed(run)["payload"]["card"]
