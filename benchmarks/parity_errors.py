@@ -50,7 +50,8 @@ def main() -> None:
                     continue
                 setting = Setting(planned.cell, choice.adapters[planned.cell.adapter],
                                   ready.interpreters[planned.cell.adapter], workload, ready.datasets[workload.name],
-                                  options.protocol, seed, cores, options.out / "compile", 900.0, None, options.protocol.warmup_steps)  # fmt: skip
+                                  options.protocol, seed, cores, options.out / "compile", 900.0, None,
+                                  options.protocol.warmup_steps)  # fmt: skip
                 with open_link(setting, options.out / "log") as link:
                     link.start()
                     link.build(judge.weights, workload.loss, workload.optimizer)

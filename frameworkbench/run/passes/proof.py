@@ -155,9 +155,13 @@ def _measure_rates(link: Link, outcome: Outcome) -> None:
         tries.append({count: _elapsed_s(link.window(count)) for count in counts})
         if not rate.scaling(tries):
             break
-    latencies = link.latencies(_LATENCIES)
+    latencies: list[list[float]] = []
+    while len(latencies) < _SCALING_TRIES:
+        latencies.append(link.latencies(_LATENCIES))
+        if not rate.free_steps(latencies):
+            break
     outcome.payload["scaling"] = [{str(count): round(s, 6) for count, s in found.items()} for found in tries]
-    outcome.payload["latencies_s"] = [round(latency, 7) for latency in latencies]
+    outcome.payload["latencies_s"] = [[round(latency, 7) for latency in found] for found in latencies]
     outcome.findings += rate.scaling(tries)
     outcome.findings += rate.free_steps(latencies)
 
