@@ -13,7 +13,7 @@ from .findings import Finding
 
 SCALE_STEPS = 4  # at least, in the shortest window of the scaling law; the others are two and four times as long
 SCALE_LEAST_S = 0.01  # of the shortest window: below it the clock reads the scheduler, not the work
-_LEAST_RATIO = 2.5  # T(4N)/T(N): 4 for pure work, less with a constant part
+_LEAST_RATIO = 2.0  # T(4N)/T(N): 4 for pure work, less with a constant part or when somebody else slows T(N)
 _FREE_STEP = 0.1  # of the mean: a step below it did nothing
 _FREE_SHARE = 0.4
 _DISPATCH_SHARE = 3.0  # draining after a few steps may cost this factor in dispatch-bound code

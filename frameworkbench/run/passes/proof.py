@@ -31,7 +31,7 @@ Weights = dict[str, Array]
 
 _SNAPSHOT_STEPS = 3  # how many different step counts a run draws its checks from
 _LATENCIES = 24
-_SCALING_TRIES = 3
+_SCALING_TRIES = 5
 _PROBE_BATCH = 32
 
 
