@@ -49,7 +49,7 @@ def test_a_fault_becomes_a_record(mode: str, status: str, code: str, says: str, 
     assert says in bad[-1]["reason"]
     good = [r for r in run_.records if r["cell"] and r["cell"]["mode"] == "honest"]
     assert {r["pass"] for r in good} == {"proof", "speed"}
-    assert all(r["status"] == "ok" for r in good)
+    assert [(r["pass"], r["code"], r["reason"]) for r in good if r["status"] != "ok"] == []
 
 
 def test_an_accident_is_tried_twice_and_a_wrong_setting_once(request_for: Request) -> None:
