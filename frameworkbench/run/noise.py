@@ -1,7 +1,7 @@
 """Whether a block was disturbed, judged by everything except how its entrants did.
 
-Two witnesses: the sentinel's fixed work before and after each worker, and the CPU time that others took during each
-timed window. A block with a complaint is kept, flagged, and measured again.
+Three witnesses: the sentinel's fixed work before and after each worker, the CPU time that others took during each timed
+window, and on a card what was seen of it from outside. A block with a complaint is kept, flagged, and measured again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import foreign
+from . import card, foreign
 from .sentinel import Limits, Reading, Sentinel, disturbances
 
 _NOTE = "sentinel"  # what the record that holds the run's limits says it is
@@ -37,6 +37,7 @@ class Watch:
     _quiet: list[Reading] = field(default_factory=list)
     _readings: list[Reading] = field(default_factory=list)
     _shares: list[tuple[float, float]] = field(default_factory=list)
+    _card: list[str] = field(default_factory=list)
 
     def look(self) -> None:
         """Take one reading of the quiet machine, between two pieces of work before the first block.
@@ -48,7 +49,7 @@ class Watch:
 
     def open(self) -> None:
         """Begin a block: draw the limits if the run has none yet, and take the reading before the first worker."""
-        self._readings, self._shares = [], []
+        self._readings, self._shares, self._card = [], [], []
         if self.sentinel is not None and self.limits is None:
             started = time.monotonic()
             self.limits = self.sentinel.calibrate(self.calibration, self._quiet)
@@ -62,15 +63,17 @@ class Watch:
         The reading is also the one before the next worker.
         """
         self._shares += window_shares(payload)
+        self._card += card.flags(payload)
         self._readings += self._taken()
 
     def verdict(self) -> dict[str, Any]:
         """The noise of the block as its record holds it."""
         worst = max((share for share, _ in self._shares), default=None)
-        facts: dict[str, Any] = {"flagged": False, "reasons": [], "sentinel": {}, "foreign_cpu_share": worst}
+        seen = list(dict.fromkeys(self._card))
+        facts: dict[str, Any] = {"flagged": bool(seen), "reasons": seen, "sentinel": {}, "foreign_cpu_share": worst}
         if self.limits is None:
             return facts
-        reasons = disturbances(self.limits, self._readings) + _complaint(self._shares)
+        reasons = disturbances(self.limits, self._readings) + _complaint(self._shares) + seen
         facts["sentinel"] = {
             "ratios": [round(self.limits.ratio(reading), 4) for reading in self._readings],
             "cpu_ms": [round(reading.cpu_ns / 1e6, 3) for reading in self._readings],

@@ -88,11 +88,15 @@ def test_an_idle_card_is_a_fallback(card_run: Callable[..., Any]) -> None:
 
 
 def test_a_neighbour_on_the_card_flags_the_block(card_run: Callable[..., Any]) -> None:
-    """A stranger's process leaves the measurement standing, with a flag in the record."""
+    """A stranger on the card leaves measurements standing, flags their block, and in the end makes the run noisy."""
     run = card_run("carded:honest", Card(processes=[(os.getppid(), 2**30)]))
 
     assert _speed(run)["status"] == "ok"
     assert "other compute process" in _speed(run)["payload"]["card"]["flags"][0]
+    blocks = [record["payload"]["noise"] for record in run.records if record["kind"] == "block"]
+    assert blocks
+    assert all(noise["flagged"] and "card: 1 other compute process" in noise["reasons"][0] for noise in blocks)
+    assert [record["payload"]["noisy"] for record in run.records if record["kind"] == "run"] == [True]
 
 
 def test_no_card(request_for: Callable[..., RunOptions], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ import pytest
 from frameworkbench.run import foreign
 from frameworkbench.run.engine import run
 from frameworkbench.run.events import Event
+from frameworkbench.run.noise import Watch
 from frameworkbench.run.options import RunOptions
 from frameworkbench.run.sentinel import (
     LEAST_LIMIT,
@@ -253,3 +254,19 @@ def test_the_real_probe_works_on_every_core() -> None:
     assert reading.wall_ns > 0
     assert reading.cpu_ns > 0
     assert os.sched_getaffinity(0) == before
+
+
+def test_what_disturbed_the_card_flags_the_block() -> None:
+    """A flag that the card's watch left in a record is a reason of its block, once, also where no sentinel reads."""
+    watch = Watch()
+    watch.open()
+    watch.after({"card": {"flags": ["hardware slowdown in 3 of 40 readings"]}})
+    watch.after({"card": {"flags": ["hardware slowdown in 3 of 40 readings"]}})
+    watch.after({"windows": []})
+    disturbed = watch.verdict()
+    watch.open()
+    quiet = watch.verdict()
+
+    assert disturbed["flagged"] is True
+    assert disturbed["reasons"] == ["card: hardware slowdown in 3 of 40 readings"]
+    assert (quiet["flagged"], quiet["reasons"]) == (False, [])
