@@ -66,7 +66,7 @@ def main() -> None:
 
 def step_cost_us() -> float:
     """Microseconds that the timed window adds to each step: a step that does nothing, the best of several windows."""
-    session = Session(lambda message: None)
+    session = Session(lambda name: None)
     session._adapter = _NoOp()  # type: ignore[assignment]
     session._staged = [object()] * 64
     times = [session.op_window(_STEPS)["claimed_ns"] / _STEPS / 1e3 for _ in range(_REPEATS)]

@@ -33,6 +33,7 @@ PROGRAM = _PACKAGE / "worker" / "bootstrap.py"
 _ALLOWED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "CXX", "CC", "SSL_CERT_FILE")
 
 Clock = Callable[[], int]
+_GO = {"op": "go"}
 
 
 class WorkerProcess:
@@ -119,7 +120,7 @@ class WorkerProcess:
         return self._reply(op)
 
     def window(self, steps: int) -> dict[str, Any]:
-        """One timed window, stamped here when its marks arrive.
+        """One timed window, stamped here: its start before the worker may begin, its stop when the mark arrives.
 
         Returns:
             steps, start_ns and stop_ns (parent's clock), claimed_ns (worker's clock), cpu_s, the ``census`` of the
@@ -130,7 +131,10 @@ class WorkerProcess:
         return {"steps": steps, **{name: reply[name] for name in names}}
 
     def timed(self, op: str, **args: Any) -> dict[str, Any]:
-        """One operation that marks the start and the stop of a window, both stamped here when they arrive.
+        """One operation that marks the start and the stop of a window; both are stamped here.
+
+        The worker waits at its start until this side has read the clock. So the stamps enclose the window whatever
+        the scheduler does: a busy machine can make a window look longer, never shorter.
 
         Returns:
             The operation's reply with start_ns and stop_ns (parent's clock), the census and the share of others.
@@ -139,6 +143,7 @@ class WorkerProcess:
         busy = foreign.read(before, self._cores)
         self._write(op, args)
         start_ns = self._mark(op, "start")
+        self._send(op, _GO)
         stop_ns = self._mark(op, "stop")
         reply = self._reply(op)
         after = census.take(self.pid)
@@ -205,9 +210,11 @@ class WorkerProcess:
             raise WorkerError(codes.CRASH, f"the interpreter {command[0]} cannot be started: {problem}") from problem
 
     def _write(self, op: str, args: dict[str, Any]) -> None:
-        line = json.dumps({"op": op, "args": args}) + "\n"
+        self._send(op, {"op": op, "args": args})
+
+    def _send(self, op: str, message: Mapping[str, Any]) -> None:
         try:
-            os.write(self._request_fd, line.encode())
+            os.write(self._request_fd, (json.dumps(message) + "\n").encode())
         except BrokenPipeError:
             raise self._ended(op) from None
 

@@ -20,11 +20,11 @@ from ..errors import WorkerError
 Reply = dict[str, Any]
 Clock = Callable[[], int]
 Drain = Callable[[], None]
-Send = Callable[[Reply], None]
+Mark = Callable[[str], None]
 
 
 def queued(
-    adapter: Adapter, batches: Sequence[Any], *, drain: Drain, send: Send, clock: Clock = time.perf_counter_ns
+    adapter: Adapter, batches: Sequence[Any], *, drain: Drain, mark: Mark, clock: Clock = time.perf_counter_ns
 ) -> tuple[Array, Reply]:
     """Answer all requests as fast as possible: queue them all, then fetch every answer.
 
@@ -32,7 +32,7 @@ def queued(
         adapter: with a built model.
         batches: staged batches of one size.
         drain: blocks until all work of framework and device has finished.
-        send: marks start and stop of the window for the parent.
+        mark: tells the parent that the window starts or stops; the start returns once the parent has read its clock.
         clock: monotonic clock in nanoseconds; tests pass a fake one.
 
     Returns:
@@ -41,19 +41,19 @@ def queued(
     fetched: list[Array] = []
     drain()
     cpu = time.process_time()
-    send({"event": "start"})
+    mark("start")
     started = clock()
     handles = [adapter.infer(batch) for batch in batches]
     for handle in handles:
         fetched.append(_own(adapter.fetch(handle)))
     drain()
     stopped = clock()
-    send({"event": "stop"})
+    mark("stop")
     return _stacked(fetched), {"claimed_ns": stopped - started, "cpu_s": time.process_time() - cpu}
 
 
 def one_by_one(
-    adapter: Adapter, batches: Sequence[Any], *, drain: Drain, send: Send, clock: Clock = time.perf_counter_ns
+    adapter: Adapter, batches: Sequence[Any], *, drain: Drain, mark: Mark, clock: Clock = time.perf_counter_ns
 ) -> tuple[Array, Reply]:
     """Answer requests one after the other, as a server with one user does, and time each by itself.
 
@@ -61,7 +61,7 @@ def one_by_one(
         adapter: with a built model.
         batches: staged batches of one size.
         drain: blocks until all work of framework and device has finished.
-        send: marks start and stop of the window for the parent.
+        mark: tells the parent that the window starts or stops; the start returns once the parent has read its clock.
         clock: monotonic clock in nanoseconds; tests pass a fake one.
 
     Returns:
@@ -73,7 +73,7 @@ def one_by_one(
     infer, fetch = adapter.infer, adapter.fetch
     drain()
     cpu = time.process_time()
-    send({"event": "start"})
+    mark("start")
     opened = clock()
     for batch in batches:
         started = clock()
@@ -81,7 +81,7 @@ def one_by_one(
         latencies.append(clock() - started)
         fetched.append(answer)
     stopped = clock()
-    send({"event": "stop"})
+    mark("stop")
     reply = {"claimed_ns": stopped - opened, "cpu_s": time.process_time() - cpu, "latencies_ns": latencies}
     return _stacked(fetched), reply
 

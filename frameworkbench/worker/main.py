@@ -18,7 +18,7 @@ from ..errors import CodedError, FrameworkbenchError
 if TYPE_CHECKING:
     from .session import Session
 
-Send = Callable[[dict[str, Any]], None]
+Mark = Callable[[str], None]
 
 _MEMORY_SIGNS = ("out of memory", "can't allocate memory", "cannot allocate memory", "bad_alloc", "resource_exhausted")
 
@@ -34,8 +34,14 @@ def serve(request_fd: int, reply_fd: int) -> None:
             replies.write(json.dumps(message) + "\n")
             replies.flush()
 
-        worker = _Worker(send)
-        for line in requests:
+        def mark(name: str) -> None:
+            """Say that a window starts or stops; its start waits until the parent has read its own clock."""
+            send({"event": name})
+            if name == "start":
+                requests.readline()
+
+        worker = _Worker(mark)
+        for line in iter(requests.readline, ""):
             request = json.loads(line)
             if request["op"] == "quit":
                 send({"ok": True})
@@ -50,8 +56,8 @@ class _Worker:
     that request's time, as it would be for somebody who imports the framework in a fresh interpreter.
     """
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    def __init__(self, mark: Mark) -> None:
+        self._mark = mark
         self._session: Session | None = None
 
     def handle(self, op: str, args: dict[str, Any]) -> dict[str, Any]:
@@ -59,7 +65,7 @@ class _Worker:
         if self._session is None:
             from .session import Session
 
-            self._session = Session(self._send)
+            self._session = Session(self._mark)
         return self._session.handle(op, args)
 
 

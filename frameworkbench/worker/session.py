@@ -34,11 +34,12 @@ class Session:
     """State of one worker process: one adapter, one dataset, the staged batches.
 
     Args:
-        send: writes one message to the parent at once (window marks).
+        mark: tells the parent that a window starts or stops ("start", "stop"). The start returns once the parent has
+            read its clock, so that its stamps always enclose the window.
     """
 
-    def __init__(self, send: Callable[[Reply], None]) -> None:
-        self._send = send
+    def __init__(self, mark: Callable[[str], None]) -> None:
+        self._mark = mark
         self._adapter: Adapter | None = None
         self._driver: Driver = NullDriver()
         self._inputs: Array | None = None
@@ -124,13 +125,13 @@ class Session:
         self._drain()
         compiled = adapter.compilations()
         cpu = time.process_time()
-        self._send({"event": "start"})
+        self._mark("start")
         started = time.perf_counter_ns()
         for batch in batches:
             step(batch)
         self._drain()
         stopped = time.perf_counter_ns()
-        self._send({"event": "stop"})
+        self._mark("stop")
         return {
             "claimed_ns": stopped - started,
             "cpu_s": time.process_time() - cpu,
@@ -162,13 +163,13 @@ class Session:
 
     def op_answer(self, count: int, path: str) -> Reply:
         """One timed window of queued requests on staged batches that these weights have not seen."""
-        answers, reply = inference.queued(self.adapter, self._unseen(count), drain=self._drain, send=self._send)
+        answers, reply = inference.queued(self.adapter, self._unseen(count), drain=self._drain, mark=self._mark)
         np.save(path, answers, allow_pickle=False)
         return reply
 
     def op_requests(self, count: int, path: str) -> Reply:
         """The same, one request after the other: each waits for its answer, and is timed by itself."""
-        answers, reply = inference.one_by_one(self.adapter, self._unseen(count), drain=self._drain, send=self._send)
+        answers, reply = inference.one_by_one(self.adapter, self._unseen(count), drain=self._drain, mark=self._mark)
         np.save(path, answers, allow_pickle=False)
         return reply
 

@@ -150,7 +150,7 @@ def _session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Session, 
             return len(events)
 
     monkeypatch.setattr(worker_session, "open_driver", lambda device: Driver())
-    session = Session(lambda message: events.append(f"mark {message['event']}"))
+    session = Session(lambda name: events.append(f"mark {name}"))
     session.op_start(str(tmp_path / "adapter.py"), {**_SETTINGS, "device": "cuda"})
     data = {"inputs": np.zeros((4, 2), np.int32), "labels": np.zeros(4, np.int64), "order": np.zeros((4, 1), np.int64)}
     for name, array in data.items():

@@ -45,15 +45,15 @@ def ticks(recorder: Recorder) -> Callable[[], int]:
     return look
 
 
-def send(recorder: Recorder) -> Callable[[dict[str, Any]], None]:
+def mark(recorder: Recorder) -> Callable[[str], None]:
     """Notes the marks that the parent stamps."""
-    return lambda message: recorder.calls.append(message["event"])
+    return recorder.calls.append
 
 
 def test_a_queued_window_ends_with_the_last_answer() -> None:
     """All requests are queued before the first answer is awaited, and the clock covers every answer."""
     adapter: Any = Recorder()
-    answers, reply = queued(adapter, [3, 4], drain=adapter.drain, send=send(adapter), clock=ticks(adapter))
+    answers, reply = queued(adapter, [3, 4], drain=adapter.drain, mark=mark(adapter), clock=ticks(adapter))
     assert adapter.calls == [
         "drain", "start", "clock", "infer 3", "infer 4", "fetch 3", "fetch 4", "drain", "clock", "stop",
     ]  # fmt: skip
@@ -64,7 +64,7 @@ def test_a_queued_window_ends_with_the_last_answer() -> None:
 def test_single_requests_are_timed_to_their_answer() -> None:
     """Each latency covers exactly one request and its answer."""
     adapter: Any = Recorder()
-    answers, reply = one_by_one(adapter, [3, 4], drain=adapter.drain, send=send(adapter), clock=ticks(adapter))
+    answers, reply = one_by_one(adapter, [3, 4], drain=adapter.drain, mark=mark(adapter), clock=ticks(adapter))
     assert adapter.calls == [
         "drain", "start", "clock", "clock", "infer 3", "fetch 3", "clock", "clock", "infer 4", "fetch 4", "clock",
         "clock", "stop",
@@ -78,4 +78,4 @@ def test_answers_of_different_shapes_are_no_answers() -> None:
     """An answer of another shape fails the pass and names the shapes."""
     adapter: Any = Recorder({4: (2, 2)})
     with pytest.raises(WorkerError, match=r"\(1, 2\), \(2, 2\)"):
-        queued(adapter, [3, 4], drain=adapter.drain, send=send(adapter))
+        queued(adapter, [3, 4], drain=adapter.drain, mark=mark(adapter))
