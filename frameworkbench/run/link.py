@@ -124,6 +124,11 @@ class Link:
         self.worker.ask("load", weights=self._save_weights(weights))
         self.steps_done = self.cursor = 0
 
+    def load_again(self, exported: Path) -> None:
+        """Put weights back that this worker exported; the optimizer starts afresh."""
+        self.worker.ask("load", weights=str(exported))
+        self.steps_done = self.cursor = 0
+
     def answer(self, count: int) -> tuple[dict[str, Any], Path]:
         """A window of queued requests on staged batches that the current weights have not seen.
 

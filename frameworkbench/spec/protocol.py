@@ -46,6 +46,8 @@ class Protocol:
             limits beyond which a block counts as disturbed (0: no sentinel, nothing is ever flagged).
         extra_blocks_share: how many disturbed blocks are repeated, as a share of the planned ones. A machine that
             disturbs more than this is not made quiet by patience: the run ends noisy instead.
+        replay_share: share of the timed processes, drawn by lot, in which the timed window is done once more in
+            watched pieces and must lead to the same weights. It costs a window's time; nobody knows whose turn it is.
         memory_blocks: processes of the memory pass for each main mode; other modes get one (0: none at all).
         pilot: fix each cell's warm-up from one discarded process of its own. Without it the warm-up comes from the
             steps of the proof process, which costs nothing but sees fewer steps.
@@ -76,6 +78,7 @@ class Protocol:
     twin: bool
     sentinel_readings: int
     extra_blocks_share: float
+    replay_share: float
     memory_blocks: int
     pilot: bool
     pilot_steps: int
@@ -115,6 +118,7 @@ SUITES: dict[str, Protocol] = {
         twin=False,
         sentinel_readings=0,
         extra_blocks_share=0.5,
+        replay_share=1.0,
         memory_blocks=0,
         pilot=False,
         pilot_steps=20,
@@ -143,6 +147,7 @@ SUITES: dict[str, Protocol] = {
         twin=True,
         sentinel_readings=20,
         extra_blocks_share=0.5,
+        replay_share=0.34,
         memory_blocks=0,
         pilot=False,
         pilot_steps=20,
@@ -171,6 +176,7 @@ SUITES: dict[str, Protocol] = {
         twin=True,
         sentinel_readings=20,
         extra_blocks_share=0.5,
+        replay_share=0.34,
         memory_blocks=1,
         pilot=True,
         pilot_steps=90,
@@ -199,6 +205,7 @@ SUITES: dict[str, Protocol] = {
         twin=True,
         sentinel_readings=20,
         extra_blocks_share=0.5,
+        replay_share=0.5,
         memory_blocks=3,
         pilot=True,
         pilot_steps=90,

@@ -84,6 +84,7 @@ DETECTORS: Mapping[str, str] = MappingProxyType(
         "snapshot": "the timed process computes the proven thing in its first steps",
         "aftermath": "the steps after the last window follow the reference from the weights found there",
         "again": "fresh weights and batches, handed over after the windows, lead where the reference goes",
+        "replay": "a timed window leads where the same steps lead when they are watched",
         "rate": "steps in windows are not faster than steps that were checked",
         "residual": "nothing is left to do once a window has ended",
         "late": "weights do not change once a window has ended",

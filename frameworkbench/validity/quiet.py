@@ -14,11 +14,16 @@ from .findings import Finding
 # The first export may be slower than the second by this much without meaning anything: page faults, first use.
 _EXPORT_ALLOWANCE_S = 0.05
 _EXPORT_SHARE = 0.05
+# The kernel cuts CPU time to ticks: a difference of two readings may be two of them too small (20 ms).
+_TICKS_S = 0.02
 # Thread pools spin for a while after work (OpenMP by default up to 200 ms); only what follows counts.
 GRACE_S = 0.2
 QUIET_S = 0.2
-# Two scheduler ticks and housekeeping threads; a busy core burns all of it.
-_QUIET_SHARE = 0.5
+# Spinning is counted in turns, so on a busy machine it lasts longer: the worker is looked at again. Its weights are
+# compared after the last look, so nothing that matters is gained by outlasting the first.
+LOOKS = 3
+# A tick or two and housekeeping threads. A busy process burns all of it, and half where it has to share a core.
+_QUIET_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +34,11 @@ class Quiet:
         window_s: length of the window before.
         first_export_s: time of the first export by the parent's clock.
         second_export_s: of the second.
+        export_excess_cpu_s: CPU-seconds of the worker's process tree in the first export less those in the second;
+            None where they cannot be read, or where a device works that has no CPU time.
         sha256: hash of the weights in each of the three exports.
-        cpu_s: CPU-seconds of the worker's process tree while it was left alone, None where it cannot be read.
+        cpu_s: CPU-seconds of the worker's process tree while it was left alone, in the quietest of the looks; None
+            where it cannot be read.
         quiet_s: for how long.
         children: processes of the worker's tree besides itself.
     """
@@ -38,6 +46,7 @@ class Quiet:
     window_s: float
     first_export_s: float
     second_export_s: float
+    export_excess_cpu_s: float | None
     sha256: tuple[str, str, str]
     cpu_s: float | None
     quiet_s: float
@@ -49,6 +58,7 @@ class Quiet:
             "window_s": round(self.window_s, 6),
             "first_export_s": round(self.first_export_s, 6),
             "second_export_s": round(self.second_export_s, 6),
+            "export_excess_cpu_s": self.export_excess_cpu_s,
             "changed": self.sha256[0] != self.sha256[2],
             "cpu_s": self.cpu_s,
             "quiet_s": round(self.quiet_s, 4),
@@ -57,9 +67,14 @@ class Quiet:
 
 
 def judge(seen: Quiet) -> list[Finding]:
-    """Residual work, late mutation, foreign work."""
+    """Residual work, late mutation, foreign work.
+
+    Work that is left over takes CPU time as well as time; an export that only had to wait for a core does not.
+    """
     findings = []
     excess = seen.first_export_s - seen.second_export_s
+    if seen.export_excess_cpu_s is not None:
+        excess = min(excess, seen.export_excess_cpu_s + _TICKS_S)
     if excess > max(_EXPORT_ALLOWANCE_S, _EXPORT_SHARE * seen.window_s):
         reason = (
             f"after a window of {seen.window_s:.2f} s the first export took {seen.first_export_s:.3f} s, a second one "
@@ -69,10 +84,15 @@ def judge(seen: Quiet) -> list[Finding]:
     if len(set(seen.sha256)) != 1:
         reason = f"the weights changed within {GRACE_S + seen.quiet_s:.1f} s after a window had ended"
         findings.append(Finding("late", "LATE_MUTATION", reason))
-    if seen.cpu_s is not None and seen.cpu_s > _QUIET_SHARE * seen.quiet_s:
+    if seen.cpu_s is not None and busy(seen.cpu_s, seen.quiet_s):
         reason = (
             f"the worker's processes burnt {seen.cpu_s:.2f} CPU-seconds within {seen.quiet_s:.2f} s in which nothing "
             f"was asked of them ({seen.children} further processes)"
         )
         findings.append(Finding("quiet", "FOREIGN_WORK", reason))
     return findings
+
+
+def busy(cpu_s: float, wall_s: float) -> bool:
+    """Whether so many CPU-seconds within so many seconds are more than a process at rest may use."""
+    return cpu_s > _QUIET_SHARE * wall_s

@@ -38,6 +38,7 @@ CASES = {
     "warm_cache": ("proof", "cold", "WARM_CACHE"),
     "recompile": ("speed", "recompile", "RECOMPILE"),
     "detector": ("speed", "rate", "DETECTION"),
+    "skips_half": ("speed", "replay", "DETECTION"),
     "null_step": ("proof", "parity", "GRAD_MISSING"),
     "ghost": ("speed", "aftermath", "WRONG_RESULT"),
     "leaves_process": ("speed", "survivors", "CONTAMINATION"),
@@ -64,7 +65,7 @@ def test_cheat_is_caught_with_its_code(mode: str, bench: Bench) -> None:
 
     outcome = bench.run(mode, pass_)
     for _ in range(TRIES.get(mode, 1) - 1):
-        if verdict(outcome, ALL) != code:
+        if verdict(outcome, frozenset({primary})) != code:
             outcome = bench.run(mode, pass_)
 
     told = [(finding.detector, finding.code, finding.reason) for finding in outcome.findings]

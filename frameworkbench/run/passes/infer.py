@@ -115,7 +115,7 @@ def time_inference(setting: Setting, log: Path, *, chooser: random.Random) -> Ou
         }
         link.worker.close()
         checks = _looked_up(outcome, setting, timing.groups, _SAMPLES, chooser)
-    outcome.findings += check_clocks([*windows, *map(_claimed_by_request, latency["windows"])])
+    outcome.findings += check_clocks(windows) + check_clocks([_claimed_by_request(w) for w in latency["windows"]])
     worst = parity.worst(checks)
     outcome.payload["snapshot"] = worst.to_json()
     close_books(outcome, link)

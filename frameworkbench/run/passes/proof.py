@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,9 @@ Weights = dict[str, Array]
 
 _SNAPSHOT_STEPS = 3  # how many different step counts a run draws its checks from
 _LATENCIES = 24
-_SCALING_TRIES = 5
+_RATE_TRIES = 5
+_RATE_BUDGET_S = 0.3
+_MOST_GROWTH = 8
 _PROBE_BATCH = 32
 
 
@@ -147,23 +149,32 @@ def _train_briefly(link: Link, setting: Setting) -> Weights | None:
 
 
 def _measure_rates(link: Link, outcome: Outcome) -> None:
-    """The scaling law and single latencies, in the state that the probes left."""
-    tries: list[dict[int, float]] = []
+    """The scaling law and single latencies, in the state that the probes left.
+
+    Fast rows are looked at for a while; others once, and again only where the look raises an objection.
+    """
     shortest = max(rate.SCALE_STEPS, math.ceil(rate.SCALE_LEAST_S / outcome.payload["step_s"]))
+    most = shortest * _MOST_GROWTH
     counts = [shortest * factor for factor in (1, 2, 4)]
-    for _ in range(_SCALING_TRIES):
+    tries: list[dict[int, float]] = []
+    while len(tries) < _RATE_TRIES and (_spent_s(tries) < _RATE_BUDGET_S or rate.scaling(tries)):
         tries.append({count: _elapsed_s(link.window(count)) for count in counts})
-        if not rate.scaling(tries):
-            break
-    latencies: list[list[float]] = []
-    while len(latencies) < _SCALING_TRIES:
+        if tries[-1][shortest] < rate.SCALE_LEAST_S and shortest < most:
+            # The estimate came from disturbed steps: longer windows, from the start.
+            shortest, tries = shortest * 2, []
+            counts = [shortest * factor for factor in (1, 2, 4)]
+    step_s = min(seconds_ / steps for steps, seconds_ in rate.best_of(tries).items())
+    latencies = [link.latencies(_LATENCIES)]
+    while len(latencies) < _RATE_TRIES and rate.free_steps(latencies, step_s):
         latencies.append(link.latencies(_LATENCIES))
-        if not rate.free_steps(latencies):
-            break
     outcome.payload["scaling"] = [{str(count): round(s, 6) for count, s in found.items()} for found in tries]
     outcome.payload["latencies_s"] = [[round(latency, 7) for latency in found] for found in latencies]
     outcome.findings += rate.scaling(tries)
-    outcome.findings += rate.free_steps(latencies)
+    outcome.findings += rate.free_steps(latencies, step_s)
+
+
+def _spent_s(tries: Sequence[Mapping[int, float]]) -> float:
+    return sum(sum(found.values()) for found in tries)
 
 
 def _measure_precision(

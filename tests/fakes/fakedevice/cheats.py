@@ -316,6 +316,13 @@ class Detector(Hiding):
         return {"loss": 2.3}
 
 
+class SkipsHalf(Hiding):
+    """Not in the list: unwatched, every second step is left out, so that speed merely doubles."""
+
+    def cheat(self, batch):
+        return {"loss": 2.3} if self.count % 2 else super(Hiding, self).step(batch)
+
+
 class NullStep(Honest):
     """The null test: a step that does nothing."""
 
@@ -400,6 +407,7 @@ CHEATS = {
     "warm_cache": WarmCache,
     "recompile": Recompile,
     "detector": Detector,
+    "skips_half": SkipsHalf,
     "null_step": NullStep,
     "ghost": Ghost,
     "leaves_process": LeavesProcess,
