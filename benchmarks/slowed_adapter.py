@@ -1,8 +1,8 @@
 """A real adapter made slower by a known share: each step is the original's, and then lasts that much longer.
 
 A copy of this file stands in the copied adapter's folder as ``adapter.py``, beside the original's file; see
-``slowed_copy.py``. The share is of each step's own time, taken in the timed process and drained, so nothing has to be
-calibrated: a step that a slow machine makes longer is lengthened in proportion, and throughput falls by 1 + share.
+``slowed_copy.py``. The share is of the steps' own time, taken in the timed process and drained, so nothing has to be
+calibrated: what makes the original's step longer lengthens the addition in proportion, and time grows by 1 + share.
 Where a framework runs its steps one by one, as eager code on a CPU does, draining after each changes nothing;
 where it queues them the drain costs something by itself, which a planted share of zero shows.
 """
@@ -36,15 +36,16 @@ class Slowed(_original()):
         self._planted_work_ns = self._planted_extra_ns = 0
 
     def step(self, batch: Any) -> Any:
-        """The original's step, drained, and then busy for the share of the time that it took."""
+        """The original's step, drained, and then busy until the share of all time worked so far is made up."""
         started = time.perf_counter_ns()
         handle = super().step(batch)
         self.drain()
         stopped = now = time.perf_counter_ns()
-        ends = stopped + SHARE * (stopped - started)
+        self._planted_work_ns += stopped - started
+        # What an interruption made too long is taken off the next steps: the share holds over a window, not by luck.
+        ends = stopped + SHARE * self._planted_work_ns - self._planted_extra_ns
         while now < ends:
             now = time.perf_counter_ns()
-        self._planted_work_ns += stopped - started
         self._planted_extra_ns += now - stopped
         return handle
 
