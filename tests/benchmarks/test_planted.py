@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from frameworkbench.adapter import Settings
-from frameworkbench.analysis.comparison import Entry, rank
+from frameworkbench.analysis.comparison import FASTER, Entry, rank
 from frameworkbench.analysis.power import blocks_needed
 from frameworkbench.analysis.summary import summarise
 from frameworkbench.errors import UsageError
@@ -158,6 +158,26 @@ def test_the_plan_rests_on_the_deviation_of_processes() -> None:
     assert not plan.beyond
     assert f"takes {plan.blocks} blocks for 80%" in plan.sentence
     assert planted_row.plan_of(samples[:1], 0.05, 0.03) is None
+
+
+@pytest.mark.parametrize(
+    ("deviation", "gap", "least", "most"),
+    [(0.02, 1.05, 0.85, 1.0), (0.04, 1.05, 0.75, 0.92), (0.02, 1.0, 0.0, 0.05), (0.04, 1.0, 0.0, 0.09)],
+)
+def test_the_planned_blocks_find_what_is_there(deviation: float, gap: float, least: float, most: float) -> None:
+    """The blocks that a pilot plans show a 5 % gap in most runs, and rarely one where there is none."""
+    generator = np.random.default_rng(11)
+    trials, won = 200, 0
+    for _ in range(trials):
+        one, other = gap * np.exp(generator.normal(0, deviation, 40)), np.exp(generator.normal(0, deviation, 40))
+        samples = [(block, float(one[block]), float(other[block])) for block in range(40)]
+        plan = planted_row.plan_of(samples[:6], 0.05, 0.03)
+        counted = samples[: max(6, plan.blocks)] if not plan.beyond else []
+        entries = [Entry(str(n), str(n), {(sample[0], 1): sample[n] for sample in counted}) for n in (1, 2)]
+        for pair in rank(entries, 0.03).pairs:  # none where the plan is beyond what is run
+            won += pair.verdict == FASTER and (gap == 1.0 or pair.first == "1")
+
+    assert least <= won / trials <= most
 
 
 @pytest.mark.parametrize(
