@@ -113,8 +113,8 @@ def text_of(row: Mapping[str, Any]) -> str:
     lines = [f"{name}{as_run}: {said}; {numbers}: {row['outcome']}"]
     lines += [f"  flagged: block {block}, attempt {attempt}: {why}" for block, attempt, why in row["flagged"]]
     if row["neighbour"]:
-        ending = "the run ended noisy" if row["noisy"] else "flagged blocks were repeated"
-        lines.append(f"  a neighbour was busy during {row['neighbour']} attempts; {ending}")
+        ending = "the run ended noisy" if row["noisy"] else "what was flagged was repeated"
+        lines.append(f"  a neighbour kept every core busy during so many attempts: {row['neighbour']}; {ending}")
     return "\n".join(lines)
 
 
