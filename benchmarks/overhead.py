@@ -10,7 +10,6 @@ usage: python benchmarks/overhead.py [--adapter pytorch …] [--workload mnist-m
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import statistics
@@ -26,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from harness import step_cost_us
 from ratios import conclude, ratio_of
+from row_file import merged, read, write
 
 from frameworkbench.errors import FrameworkbenchError, UsageError
 from frameworkbench.reference import initial_weights
@@ -49,6 +49,7 @@ _WINDOW_S = 0.2
 _WARMUP_STEPS = 8
 _BATCHES = 64
 _TIMEOUT_S = 1800.0
+_NAMES = ("workload", "adapter", "mode")
 _READING = (
     "ratio = time per step in the harness's window (parent's stamps) / time per step in the plain loop; low and high: "
     "95 % Hodges-Lehmann interval of the log ratios of pairs, t_*: t-interval; samples: microseconds per step, "
@@ -62,9 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     deadline = None if asked.budget is None else started + parse_duration(asked.budget, "--budget")
     rows, failures = measure(asked, deadline)
-    old = _read(asked.out)
+    old = read(asked.out)
     if old.get("machine") == machine() and not asked.again:
-        rows = _merged(old.get("rows", []), rows)
+        rows = list(merged(old.get("rows", []), rows, _NAMES))
     found = {
         "schema": SCHEMA,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -77,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "summary": conclude(rows),
         "rows": rows,
     }
-    asked.out.write_text(as_text(found), encoding="utf-8")
+    write(asked.out, found)
     print(f"summary: {found['summary']}; written to {asked.out} in {time.monotonic() - started:.0f} s")
     return 0 if found["summary"]["passed"] and not failures else 1
 
@@ -140,18 +141,6 @@ def measure_row(
             samples.append(_pair(worker, steps, str(loop), harness_first=order.random() < 0.5))
         effective = worker.ask("effective")["effective"]
     return _row(setting, steps, samples[1:], str(effective.get("version")))
-
-
-def as_text(found: Mapping[str, Any]) -> str:
-    """JSON with one line for each row, so that a new measurement of one row changes one line."""
-    lines = [f"  {json.dumps(key)}: {_value(key, value)}" for key, value in found.items()]
-    return "{\n" + ",\n".join(lines) + "\n}\n"
-
-
-def _value(key: str, value: Any) -> str:
-    if key != "rows" or not value:
-        return json.dumps(value, ensure_ascii=False)
-    return "[\n" + ",\n".join(f"    {json.dumps(row, ensure_ascii=False)}" for row in value) + "\n  ]"
 
 
 def _pair(worker: WorkerProcess, steps: int, loop: str, *, harness_first: bool) -> tuple[float, float]:
@@ -224,16 +213,6 @@ def _line(row: Mapping[str, Any]) -> str:
         f"t {row['t_low']:.4f} to {row['t_high']:.4f}) {row['pairs']} pairs of {row['steps_per_window']} steps: "
         f"{row['verdict']}"
     )
-
-
-def _merged(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """New rows in place of old ones of the same name, the rest as it was."""
-    named = {(row["workload"], row["adapter"], row["mode"]): row for row in (*old, *new)}
-    return [named[name] for name in sorted(named)]
-
-
-def _read(file: Path) -> dict[str, Any]:
-    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
 
 
 def _options(asked: argparse.Namespace) -> RunOptions:

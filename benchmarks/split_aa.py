@@ -1,6 +1,7 @@
 """How often our decisions find a winner between two halves of the same row's recorded processes.
 
 usage: python benchmarks/split_aa.py RUN [--row adapter:mode] [--workload NAME] [--splits 1000] [--seed 0]
+                                       [--out FILE.json]
 
 The processes of a row are dealt at random into two halves, which are paired in random order and compared by the code
 that decides between frameworks. There is nothing to find, so every winner is a false one. Real noise is in it as it
@@ -12,11 +13,16 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import numpy as np
+from row_file import write
 
 from frameworkbench.analysis.comparison import FASTER, Entry, rank
 from frameworkbench.analysis.control import FAILED, control
@@ -25,6 +31,12 @@ from frameworkbench.store.records import load_run
 
 # Two halves of two processes: fewer cannot be compared.
 LEAST_PROCESSES = 4
+SCHEMA = 1
+_RATES = ("faster", "differs", "control_failed")
+_READING = (
+    "shares of a row's splits in which one half was called faster than the other (a false winner), the interval "
+    "excluded 1, or the A/A control failed; mean: over the rows"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +51,9 @@ class SplitResult:
     control_failed: float
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Print one line for each row and the rate over all of them."""
-    arguments = _arguments()
+    arguments = _arguments(argv)
     results = splits_of_run(arguments.run, arguments.splits, arguments.seed, arguments.row, arguments.workload)
     if not results:
         raise SystemExit(
@@ -51,8 +63,35 @@ def main() -> None:
     for found in results:
         rates = (found.faster, found.differs, found.control_failed)
         print(_line(found.row, str(found.processes), [f"{rate:.2%}" for rate in rates]))
-    means = [statistics.fmean(getattr(f, name) for f in results) for name in ("faster", "differs", "control_failed")]
-    print(_line(f"mean of {len(results)} rows, {arguments.splits} splits each", "", [f"{mean:.2%}" for mean in means]))
+    means = mean_rates(results)
+    name = f"mean of {len(results)} rows, {arguments.splits} splits each"
+    print(_line(name, "", [f"{rate:.2%}" for rate in means.values()]))
+    if arguments.out is not None:
+        write(arguments.out, to_json(arguments.run, results, arguments.splits, arguments.seed))
+
+
+def mean_rates(results: Sequence[SplitResult]) -> dict[str, float]:
+    """Each rate averaged over the rows."""
+    return {name: statistics.fmean(getattr(found, name) for found in results) for name in _RATES}
+
+
+def to_json(folder: Path, results: Sequence[SplitResult], splits: int, seed: int) -> dict[str, Any]:
+    """What is kept: which run was split and how, one row a line, and the mean over the rows."""
+    manifest = load_run(folder).manifest
+    return {
+        "schema": SCHEMA,
+        "run": manifest["run_id"],
+        "suite": manifest["suite"],
+        "created": manifest["created"],
+        "machine": manifest["machine"],
+        "code_sha256": manifest["code_sha256"],
+        "delta": manifest["protocol"]["delta"],
+        "splits": splits,
+        "seed": seed,
+        "reading": _READING,
+        "mean": mean_rates(results),
+        "rows": [asdict(found) for found in results],
+    }
 
 
 def _line(name: str, processes: str, rates: Sequence[str]) -> str:
@@ -81,7 +120,8 @@ def splits_of_run(
         if row not in (None, cell.label) or workload not in (None, cell.axes["workload"]):
             continue
         values = [sample["value"] for sample in found["samples"]]
-        results.append(split(f"{cell.axes['workload']} {cell.label}", values, delta, splits, seed))
+        task = "" if cell.axes["task"] == "train" else f" ({cell.axes['task']})"
+        results.append(split(f"{cell.axes['workload']} {cell.label}{task}", values, delta, splits, seed))
     return results
 
 
@@ -110,14 +150,18 @@ def split(name: str, values: Sequence[float], delta: float, splits: int, seed: i
     return SplitResult(name, len(values), splits, faster / splits, differs / splits, failed / splits)
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path, help="a run folder")
     parser.add_argument("--row", help="only this row, adapter:mode")
     parser.add_argument("--workload")
     parser.add_argument("--splits", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args()
+    parser.add_argument("--out", type=Path, help="also write the rates to this file, as JSON")
+    arguments = parser.parse_args(argv)
+    if arguments.splits < 1:
+        parser.error("--splits: expected 1 or more")
+    return arguments
 
 
 if __name__ == "__main__":

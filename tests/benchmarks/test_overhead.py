@@ -196,7 +196,7 @@ def test_rows_of_an_earlier_measurement_stay(asked: Namespace) -> None:
     overhead.main(asked.arguments)
     found = json.loads(asked.out.read_text(encoding="utf-8"))
     other = {**found["rows"][0], "adapter": "another"}
-    asked.out.write_text(overhead.as_text({**found, "rows": [*found["rows"], other]}), encoding="utf-8")
+    asked.out.write_text(_module("row_file").as_text({**found, "rows": [*found["rows"], other]}), encoding="utf-8")
 
     overhead.main(asked.arguments)
     kept = json.loads(asked.out.read_text(encoding="utf-8"))["rows"]

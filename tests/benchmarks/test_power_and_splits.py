@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import sys
 from pathlib import Path
@@ -88,3 +89,24 @@ def test_splits_go_through_every_timed_row_of_a_run(tmp_path: Path) -> None:
     ]
     assert len(split_aa.splits_of_run(tmp_path, 20, 0, row="beta:usual")) == 1
     assert split_aa.splits_of_run(tmp_path, 20, 0, workload="none") == []
+
+
+def test_rates_can_be_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The file says which run was split and how, holds one row a line, and the mean over them; inference is named."""
+    planted = PlantedRun(tmp_path / "run")
+    for key in (keys := [planted.cell("alpha"), planted.cell("alpha", task="infer")]):
+        planted.proof(key)
+    planted.timed(dict.fromkeys(keys, 100.0), blocks=5)
+    planted.plan()
+
+    split_aa.main([str(tmp_path / "run"), "--splits", "50", "--out", str(tmp_path / "rates.json")])
+
+    text = (tmp_path / "rates.json").read_text(encoding="utf-8")
+    found = json.loads(text)
+    assert (found["run"], found["delta"], found["splits"], found["seed"]) == ("20261121-010000", 0.03, 50, 0)
+    assert [row["row"] for row in found["rows"]] == ["small-net alpha:usual", "small-net alpha:usual (infer)"]
+    assert set(found["mean"]) == {"faster", "differs", "control_failed"}
+    for name, rate in found["mean"].items():
+        assert rate == pytest.approx(np.mean([row[name] for row in found["rows"]]))
+    assert sum('"row": ' in line for line in text.splitlines()) == 2
+    assert "mean of 2 rows, 50 splits each" in capsys.readouterr().out
