@@ -123,11 +123,11 @@ class WorkerProcess:
         """One timed window, stamped here: its start before the worker may begin, its stop when the mark arrives.
 
         Returns:
-            steps, start_ns and stop_ns (parent's clock), claimed_ns (worker's clock), cpu_s, the ``census`` of the
-            worker's threads and CPU time around it, and ``foreign_cpu_share``: what others took of the cores.
+            steps, start_ns, stop_ns and reply_ns (parent's clock), claimed_ns (worker's clock), cpu_s, the ``census``
+            of the worker's threads and CPU time around it, and ``foreign_cpu_share``: what others took of the cores.
         """
         reply = self.timed("window", steps=steps)
-        names = ("start_ns", "stop_ns", "claimed_ns", "cpu_s", "compiled", "census", "foreign_cpu_share")
+        names = ("start_ns", "stop_ns", "reply_ns", "claimed_ns", "cpu_s", "compiled", "census", "foreign_cpu_share")
         return {"steps": steps, **{name: reply[name] for name in names}}
 
     def timed(self, op: str, **args: Any) -> dict[str, Any]:
@@ -137,7 +137,8 @@ class WorkerProcess:
         the scheduler does: a busy machine can make a window look longer, never shorter.
 
         Returns:
-            The operation's reply with start_ns and stop_ns (parent's clock), the census and the share of others.
+            The operation's reply with start_ns and stop_ns (parent's clock), reply_ns when it came, the census and the
+            share of others.
         """
         before = census.take(self.pid)
         busy = foreign.read(before, self._cores)
@@ -146,11 +147,13 @@ class WorkerProcess:
         self._send(op, _GO)
         stop_ns = self._mark(op, "stop")
         reply = self._reply(op)
+        reply_ns = self._clock()
         after = census.take(self.pid)
         return {
             **reply,
             "start_ns": start_ns,
             "stop_ns": stop_ns,
+            "reply_ns": reply_ns,
             "census": census.between(before, after),
             "foreign_cpu_share": foreign.share(busy, foreign.read(after, self._cores)),
         }

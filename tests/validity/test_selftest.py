@@ -18,6 +18,8 @@ CASES = {
     "hidden_thread": ("speed", "late", "LATE_MUTATION"),
     "hidden_child": ("speed", "quiet", "FOREIGN_WORK"),
     "slow_clock": ("speed", "clock", "CLOCK_MISMATCH"),
+    "early_stop": ("speed", "clock", "CLOCK_MISMATCH"),
+    "early_stop_forged": ("speed", "clock", "CLOCK_MISMATCH"),
     "memoise": ("speed", "aftermath", "WRONG_RESULT"),
     "batch_and_skip": ("proof", "scaling", "NONLINEAR"),
     "one_batch": ("proof", "parity", "WRONG_RESULT"),
@@ -46,7 +48,10 @@ CASES = {
     "shadow": ("speed", "identity", "IDENTITY"),
     "diverged": ("accuracy", "finite", "DIVERGED"),
 }
-PASSES = ("proof", "speed", "accuracy")
+# Caught by a later pass, though the proof would see them too.
+SEEN_IN_PROOF = {"no_sync", "lazy", "slow_clock", "early_stop", "early_stop_forged", "recompile", "shadow"}
+SEEN_IN_PROOF |= {"test_data", "diverged"}
+HIDDEN_FROM_PROOF = [mode for mode, (pass_, *_) in CASES.items() if pass_ != "proof" and mode not in SEEN_IN_PROOF]
 # On a busy machine windows take longer than they need, which hides steps that do nothing.
 TRIES = {"detector": 4}
 HONEST_RUNS = 50
@@ -76,18 +81,12 @@ def test_cheat_is_caught_with_its_code(mode: str, bench: Bench) -> None:
     assert outcome.payload.get("findings"), "the record says what was found"
 
 
-@pytest.mark.parametrize("mode", CASES)
+@pytest.mark.parametrize("mode", HIDDEN_FROM_PROOF)
 def test_cheat_is_not_caught_before_its_pass(mode: str, bench: Bench) -> None:
-    """A cheat that a later pass catches gets through the earlier ones, so that pass is needed."""
-    pass_ = CASES[mode][0]
-    if pass_ == "proof":
-        pytest.skip("the proof is the first pass")
-    always_seen = {"no_sync", "lazy", "slow_clock", "recompile", "shadow", "test_data", "diverged"}
-
+    """A cheat that a later pass catches gets through the proof, so that pass is needed."""
     outcome = bench.run(mode, "proof")
 
-    if mode not in always_seen:
-        assert outcome.status == "ok", outcome.reason
+    assert outcome.status == "ok", outcome.reason
 
 
 @pytest.mark.parametrize("runs", [5, pytest.param(HONEST_RUNS, marks=pytest.mark.slow)])

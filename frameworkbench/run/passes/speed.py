@@ -40,6 +40,8 @@ _MOST_STRETCHES = 20
 _STRETCH_BUDGET_S = 0.5
 _CLOCK_SHARE = 0.03
 _CLOCK_ALLOWANCE_NS = 20e6  # for each window
+_REPLY_SHARE = 0.05
+_REPLY_ALLOWANCE_NS = 50e6
 _FURTHER_WINDOWS = 2
 _DISBELIEF = 5.0  # reading losses back takes its time too
 
@@ -127,13 +129,22 @@ def window_steps(protocol: Protocol, step_s: float) -> int:
 
 
 def check_clocks(windows: Sequence[Mapping[str, Any]]) -> list[Finding]:
-    """The worker's claims may not be shorter than the parent's stamps say (method T4); all windows taken together."""
+    """The worker's claims and marks against the parent's stamps (method T4); all windows taken together.
+
+    The stamps enclose each window, so a claim can be a little shorter than what the parent saw and never longer, and
+    the reply follows the stop mark at once.
+    """
     seen = sum(window["stop_ns"] - window["start_ns"] for window in windows)
     claimed = sum(window["claimed_ns"] for window in windows)
-    if seen - claimed <= max(_CLOCK_SHARE * seen, len(windows) * _CLOCK_ALLOWANCE_NS):
-        return []
-    reason = f"the worker claims {claimed / 1e6:.1f} ms for windows of {seen / 1e6:.1f} ms"
-    return [Finding("clock", "CLOCK_MISMATCH", reason)]
+    late = sum(window.get("reply_ns", window["stop_ns"]) - window["stop_ns"] for window in windows)
+    reason = ""
+    if claimed > seen:
+        reason = f"the worker claims {claimed / 1e6:.1f} ms; its own marks lie {seen / 1e6:.1f} ms apart"
+    elif seen - claimed > max(_CLOCK_SHARE * seen, len(windows) * _CLOCK_ALLOWANCE_NS):
+        reason = f"the worker claims {claimed / 1e6:.1f} ms for windows of {seen / 1e6:.1f} ms"
+    elif late > max(_REPLY_SHARE * seen, len(windows) * _REPLY_ALLOWANCE_NS):
+        reason = f"the worker went on for {late / 1e6:.1f} ms after it had marked the end of {seen / 1e6:.1f} ms"
+    return [Finding("clock", "CLOCK_MISMATCH", reason)] if reason else []
 
 
 def _step_s(before: Mapping[str, Any], steps: int, warm: Mapping[str, Any], warm_steps: int) -> float:

@@ -5,6 +5,7 @@ Most of them behave until they are past the steps that a proof can follow, as so
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import time
@@ -99,6 +100,32 @@ class SlowClock(Honest):
         super().__init__(settings)
         real, origin = time.perf_counter_ns, time.perf_counter_ns()
         time.perf_counter_ns = lambda: origin + (real() - origin) // 5
+
+
+class EarlyStop(Honest):
+    """Not in the list: finds the harness's marks in memory and ends each window when it has begun."""
+
+    def drain(self):
+        session = next(item for item in gc.get_objects() if type(item).__name__ == "Session")
+        if not hasattr(session, "_real"):
+            session._real = session._mark
+
+            def mark(name):
+                if name == "start":
+                    session._real("start")
+                    session._real("stop")
+
+            session._mark = mark
+        super().drain()
+
+
+class EarlyStopForged(EarlyStop):
+    """The same with a clock that agrees."""
+
+    def __init__(self, settings):
+        super().__init__(settings)
+        real, origin = time.perf_counter_ns, time.perf_counter_ns()
+        time.perf_counter_ns = lambda: origin + (real() - origin) // 10_000
 
 
 class Memoise(Honest):
@@ -387,6 +414,8 @@ CHEATS = {
     "hidden_child": HiddenChild,
     "lazy": Lazy,
     "slow_clock": SlowClock,
+    "early_stop": EarlyStop,
+    "early_stop_forged": EarlyStopForged,
     "memoise": Memoise,
     "batch_and_skip": BatchAndSkip,
     "one_batch": OneBatch,
