@@ -91,6 +91,21 @@ def test_a_run_keeps_its_precision(request_for: Callable[..., RunOptions]) -> No
     assert differences(replace(options, precision="bfloat16"), manifest | {"precision": "bfloat16"}) == []
 
 
+def test_the_lane_default_asks_for_what_frameworks_ship() -> None:
+    """TF32 may be asked for on a card of whoever trains, whatever the adapter can switch; bfloat16 ships nowhere."""
+    info = load_adapters()["paddle"]
+
+    def answer(precision: str, device: str, task: str = "train") -> Any:
+        cell = replace(_cell(info, precision, device), lane="default", task=task)
+        return refusal(info, info.modes[info.main_mode], WORKLOADS["mnist-mlp"], cell)
+
+    assert answer("float32", "cpu") is None
+    assert answer("tf32", "cuda") is None
+    assert answer("tf32", "cuda", "infer")[0] == "UNSUPPORTED_PRECISION"
+    assert answer("tf32", "cpu")[0] == "UNSUPPORTED_PRECISION"
+    assert answer("bfloat16", "cuda")[0] == "UNSUPPORTED_PRECISION"
+
+
 @pytest.mark.parametrize("workload", list(WORKLOADS.values()), ids=lambda w: str(w.name))
 def test_float32_keeps_the_workloads_tolerances(workload: Any) -> None:
     """No limit of a float32 (or the oracle's) cell differs from the workload file's."""
