@@ -210,8 +210,8 @@ def _no_precision(info: AdapterInfo, cell: Cell) -> str:
     whether this one does. Only training takes a fingerprint.
     """
     shipped = cell.lane == DEFAULT and cell.role == "entrant"
-    if shipped and cell.precision not in ("float32", "tf32"):
-        return f"the lane default switches no precision on; {cell.precision} exists in the lane matched"
+    if shipped and cell.precision == "bfloat16":
+        return "the lane default switches no precision on; bfloat16 exists in the lane matched"
     if shipped and cell.precision == "tf32" and cell.task != "train":
         return "the lane default has tf32 in training only, where it is measured"
     if cell.precision not in info.precisions and not (shipped and cell.precision == "tf32"):

@@ -30,7 +30,7 @@ class Tuning:
 
     Attributes:
         why: what it does, in a sentence.
-        source: where the framework's own documentation recommends it.
+        source: the page of the framework's own documentation that it comes from.
         environment: variables of the worker.
         options: handed to the adapter as ``Settings.options``.
         layers: only for models with one of these kinds; empty: for any.
@@ -77,8 +77,8 @@ def check_lanes(names: Sequence[str]) -> tuple[str, ...]:
 
 def control_lane(lanes: Iterable[str]) -> str:
     """The lane of the A/A control: matched, or else the first of those that there are."""
-    found = [lane for lane in LANES if lane in set(lanes)]
-    return MATCHED if MATCHED in found or not found else found[0]
+    there = set(lanes)
+    return next((lane for lane in (MATCHED, *LANES) if lane in there), MATCHED)
 
 
 def read_tunings(fields: Fields, key: str, modes: Iterable[str]) -> tuple[Tuning, ...]:
