@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from planted_run import PlantedRun
 
+from frameworkbench.analysis.gate import compare_runs
 from frameworkbench.analysis.summary import summarise
+from frameworkbench.export.pytest_benchmark import pytest_benchmark_json
 from frameworkbench.report import write_report
 from frameworkbench.store.records import load_run
 
@@ -57,6 +60,34 @@ def test_lanes_stay_apart(tmp_path: Path) -> None:
     assert lanes["matched"]["control"]["verdict"] == "passed"
     assert not any("No A/A control" in sentence for sentence in report["not_measured"])
     assert report["run"]["lanes"] == ["default", "matched", "tuned"]
+
+
+def test_the_gate_pairs_rows_of_one_lane(tmp_path: Path) -> None:
+    """A run with more lanes is compared lane by lane; rows of a lane that only one run holds are left out by name."""
+    run, _ = _planted(tmp_path / "both")
+    both = summarise(load_run(run))
+    matched = replace(both, cells=tuple(cell for cell in both.cells if cell.axes["lane"] == "matched"))
+
+    more, fewer = compare_runs(matched, both, 0.05), compare_runs(both, matched, 0.05)
+
+    for gate in (more, fewer):
+        assert {row.name for row in gate.rows} == {"small-net alpha:usual", "small-net beta:usual"}
+        assert gate.refused == ()
+        names = {name for name, _ in gate.left_out}
+        assert names == {
+            "small-net alpha:usual [default]", "small-net beta:usual [default]", "small-net beta:usual [tuned]",
+        }  # fmt: skip
+
+
+def test_an_export_keeps_lanes_apart(tmp_path: Path) -> None:
+    """No two benchmarks of an export share a name, and the lanes are in groups of their own."""
+    run, _ = _planted(tmp_path / "run")
+    found = json.loads(pytest_benchmark_json(summarise(load_run(run))))["benchmarks"]
+
+    assert len({one["fullname"] for one in found}) == len(found) == 5
+    assert {one["group"] for one in found} == {
+        "train small-net", "train small-net [default]", "train small-net [tuned]",
+    }  # fmt: skip
 
 
 def test_a_handicap_is_in_every_form(tmp_path: Path) -> None:
