@@ -19,6 +19,7 @@ from frameworkbench.run.session import _held_to
 from frameworkbench.spec.cell import Cell
 from frameworkbench.spec.precision import ENTRANT_PRECISIONS, PRECISIONS, Limits
 from frameworkbench.spec.workload import load_workloads
+from frameworkbench.validity.fingerprint import Fingerprint, judge
 
 WORKLOADS = load_workloads(content_dir("workloads"))
 
@@ -72,6 +73,18 @@ def test_what_is_asked_of_whom(request_for: Callable[..., RunOptions]) -> None:
     assert precision_for(adapters["pytorch"], asked) == "bfloat16"
     assert precision_for(adapters["reference"], asked) == "float64"
     assert precision_for(adapters["pytorch"], options) == "float32"
+
+
+def test_what_ships_is_measured_not_believed() -> None:
+    """A row of the lane default that computes in TF32 has no number as float32 and is told where it has one."""
+    found = Fingerprint(bits=10, large_survives=True, long_sum_exact=True, special_values=True)
+
+    (finding,) = judge(found, "float32", shipped=True)
+
+    assert finding.code == "PRECISION"
+    assert "so ask for it with --precision tf32" in finding.reason
+    assert "--precision" not in judge(found, "float32")[0].reason
+    assert judge(found, "tf32", shipped=True) == []
 
 
 def test_an_unknown_precision(request_for: Callable[..., RunOptions]) -> None:
