@@ -35,7 +35,7 @@ from .cells import (
 from .cells import accuracy as cell_accuracy
 from .comparison import LEAST_BLOCKS, Entry, Ranking
 from .disturbance import Disturbance, disturbance
-from .families import Candidate, GroupVerdicts, group_verdicts, uncontrolled
+from .families import FALSE_WIN, Candidate, GroupVerdicts, group_verdicts, uncontrolled
 from .handicap import Handicap, handicaps
 from .latency import latency_facts
 from .memory import capacity_facts, memory_facts
@@ -141,7 +141,9 @@ def summarise(run: Run) -> Summary:
             workloads.setdefault(str(group[GROUP_AXES.index("workload")]), []).append(groups[group])
     facts = [cell.facts for cell in cells]
     not_measured = (*uncontrolled(workloads), *unmeasured(run, facts))
-    return Summary(run, cells, groups, noise, not_measured, _remarks(cells))
+    # What another program did to a row in one lane says nothing about its settings.
+    remarks = {} if noise.noisy else _remarks([cell for cell in cells if groups[cell.group].main.code != FALSE_WIN])
+    return Summary(run, cells, groups, noise, not_measured, remarks)
 
 
 def harness(run: Run) -> dict[str, Any]:

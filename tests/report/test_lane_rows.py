@@ -18,7 +18,7 @@ from frameworkbench.store.records import load_run
 FUSED = {"why": "One kernel for all tensors.", "source": "https://example.org", "environment": {"SPIN": "0"}}
 
 
-def _planted(folder: Path) -> tuple[Path, dict[str, str]]:
+def _planted(folder: Path, *, noisy: bool = False) -> tuple[Path, dict[str, str]]:
     """Two frameworks in the lanes matched and default, one of them tuned too, and a twin; alpha is held back."""
     planted = PlantedRun(folder)
     keys = {name: planted.cell(name) for name in ("alpha", "beta")}
@@ -34,6 +34,9 @@ def _planted(folder: Path) -> tuple[Path, dict[str, str]]:
     rates = {"alpha": 1000.0, "beta": 2000.0, "twin": 2000.0, "alpha default": 1800.0, "beta default": 2100.0}
     planted.timed({keys[name]: rate for name, rate in {**rates, "beta tuned": 2200.0}.items()})
     planted.session()
+    if noisy:
+        ending = {"wall_s": 9.0, "noisy": True, "noisy_reason": "neighbours"}
+        planted.append(None, None, ending, kind="run")
     return planted.plan(lanes=["default", "matched", "tuned"]), keys
 
 
@@ -100,6 +103,13 @@ def test_a_handicap_is_in_every_form(tmp_path: Path) -> None:
     assert not any(remarks.values())
     for name in ("report.md", "report.html"):
         assert "times (1.8–1.8) as fast in lane default" in files[name], name
+
+
+def test_a_noisy_run_accuses_no_settings(tmp_path: Path) -> None:
+    """Where blocks were disturbed from outside, a gap between lanes is no handicap."""
+    run, _ = _planted(tmp_path / "run", noisy=True)
+
+    assert not any(cell["remarks"] for cell in summarise(load_run(run)).to_json()["cells"])
 
 
 def test_a_tuned_row_says_what_it_sets(tmp_path: Path) -> None:
