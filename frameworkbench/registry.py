@@ -14,7 +14,7 @@ from pathlib import Path
 from .content import content_dir
 from .errors import SpecError, UsageError
 from .spec.fields import Fields
-from .spec.lanes import DEFAULT, TUNED, Tuning, read_tunings
+from .spec.lanes import DEFAULT, Tuning, read_tunings
 from .spec.layers import KINDS
 from .spec.precision import PRECISIONS
 from .spec.protocol import TASKS
@@ -89,9 +89,9 @@ class AdapterInfo:
         eager = [mode for mode in others if mode.mode_class == "eager"]
         return (eager or others)[0].name if others else None
 
-    def tunings(self, lane: str, mode: str, device: str, kinds: Set[str]) -> tuple[Tuning, ...]:
-        """What a cell of this lane sets beyond the matched settings; nothing outside the lane ``tuned``."""
-        return tuple(t for t in self.tuned if t.applies(mode, device, kinds)) if lane == TUNED else ()
+    def tunings(self, mode: str, device: str, kinds: Set[str]) -> tuple[Tuning, ...]:
+        """What a cell of the lane ``tuned`` sets beyond the matched settings."""
+        return tuple(tuning for tuning in self.tuned if tuning.applies(mode, device, kinds))
 
     def variables(self, lane: str, tunings: Sequence[Tuning]) -> dict[str, str]:
         """Variables of a worker in a lane, placeholders unfilled; a tuned one outranks a matched one."""

@@ -18,7 +18,7 @@ def remark_lines(cells: Iterable[Cell]) -> tuple[str, ...]:
 def tuning_lines(cells: Iterable[Cell]) -> tuple[str, ...]:
     """How each tuned row differs from its matched one: setting, reason and source; twins repeat their original."""
     return tuple(
-        f"{cell['label']}: {_settings(setting)}. {setting['why']} ({setting['source']})"
+        f"{cell['label']}: {_settings(setting)}. {setting['why']} Source: {setting['source']}"
         for cell in cells
         for setting in cell["tuning"] or ()
         if cell["role"] != "twin"

@@ -23,7 +23,7 @@ from ..environments import Interpreter
 from ..errors import WorkerError
 from ..registry import AdapterInfo
 from ..spec.cell import Cell
-from ..spec.lanes import DEFAULT, MATCHED, Tuning
+from ..spec.lanes import DEFAULT, MATCHED, TUNED, Tuning
 from ..spec.model import Model
 from ..spec.protocol import Protocol
 from ..spec.training import Loss, Optimizer
@@ -74,7 +74,9 @@ class Setting:
     def tunings(self) -> tuple[Tuning, ...]:
         """What the cell sets beyond the matched settings; empty outside the lane tuned."""
         cell = self.cell
-        return self.adapter.tunings(cell.lane, cell.mode, cell.device, self.workload.model.kinds)
+        if cell.lane != TUNED:
+            return ()
+        return self.adapter.tunings(cell.mode, cell.device, self.workload.model.kinds)
 
 
 class Link:

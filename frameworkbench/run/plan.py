@@ -184,7 +184,7 @@ def refusal(info: AdapterInfo, mode: Mode, workload: Workload, cell: Cell) -> tu
         return "UNSUPPORTED_LOSS", f"{info.title}'s adapter does not declare the loss {workload.loss.kind}"
     if workload.optimizer.kind not in info.optimizers:
         return "UNSUPPORTED_OPTIMIZER", f"{info.title}'s adapter does not declare {workload.optimizer.kind}"
-    if cell.lane == TUNED and not info.tunings(TUNED, mode.name, cell.device, workload.model.kinds):
+    if cell.lane == TUNED and not info.tunings(mode.name, cell.device, workload.model.kinds):
         return codes.UNSUPPORTED_LANE, (
             f"{info.title}'s adapter declares no setting that helps mode {mode.name} here: it would be the matched row"
         )

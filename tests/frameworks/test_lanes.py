@@ -25,7 +25,7 @@ def test_default_and_tuned_are_proved(name: str, measure: Measure) -> None:
     answers = _answers(run)
     assert {answers["default", workload] for workload in workloads} == {("ok", "")}
     for workload, kinds in (("tiny-mlp", {"dense", "relu"}), ("tiny-lstm", {"embedding", "lstm", "dense"})):
-        declared = info.tunings("tuned", info.main_mode, "cpu", kinds)
+        declared = info.tunings(info.main_mode, "cpu", kinds)
         expected = ("ok", "") if declared else ("unsupported", "UNSUPPORTED_LANE")
         assert answers["tuned", workload] == expected, workload
 

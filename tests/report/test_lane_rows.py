@@ -120,6 +120,6 @@ def test_a_tuned_row_says_what_it_sets(tmp_path: Path) -> None:
     assert tuning[keys["beta tuned"]][0]["options"] == {"fused": True}
     assert tuning[keys["beta"]] is None
     for name in ("report.md", "report.html"):
-        assert "SPIN = 0, fused = True. One kernel for all tensors. (https://example.org)" in files[name], name
+        assert "SPIN = 0, fused = True. One kernel for all tensors. Source: https://example.org" in files[name], name
         assert "lanes default, matched, tuned" in files[name], name
         assert "small-net, lane default" in files[name], name

@@ -77,7 +77,7 @@ def test_a_declaration_is_read(tmp_path: Path) -> None:
 def test_a_lane_decides_what_is_set(tmp_path: Path) -> None:
     """Default sets no threads, matched does, and tuned outranks it where its entry applies."""
     info = read_adapter(_folder(tmp_path, TEXT))
-    tuned = info.tunings("tuned", "graph", "cpu", {"dense"})
+    tuned = info.tunings("graph", "cpu", {"dense"})
 
     assert info.variables("default", ()) == {"CACHE": "{compile_cache}"}
     assert info.variables("matched", ()) == {"CACHE": "{compile_cache}", "THREADS": "{threads}"}
@@ -86,20 +86,19 @@ def test_a_lane_decides_what_is_set(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lane", "mode", "device", "kinds"),
+    ("mode", "device", "kinds"),
     [
-        ("matched", "graph", "cpu", {"dense"}),
-        ("tuned", "plain", "cpu", {"dense"}),
-        ("tuned", "graph", "cuda", {"dense"}),
-        ("tuned", "graph", "cpu", {"conv2d"}),
-        ("tuned", "graph", "cpu", {"dense", "relu"}),
+        ("plain", "cpu", {"dense"}),
+        ("graph", "cuda", {"dense"}),
+        ("graph", "cpu", {"conv2d"}),
+        ("graph", "cpu", {"dense", "relu"}),
     ],
 )
-def test_a_tuning_keeps_to_its_scope(lane: str, mode: str, device: str, kinds: set[str], tmp_path: Path) -> None:
-    """A tuned setting is not used in another lane, mode or device, nor for models that it does not name."""
+def test_a_tuning_keeps_to_its_scope(mode: str, device: str, kinds: set[str], tmp_path: Path) -> None:
+    """A tuned setting is not used in another mode or on another device, nor for models that it does not name."""
     info = read_adapter(_folder(tmp_path, TEXT))
 
-    assert info.tunings(lane, mode, device, kinds) == ()
+    assert info.tunings(mode, device, kinds) == ()
 
 
 MISTAKES = {
