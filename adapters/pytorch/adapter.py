@@ -37,8 +37,7 @@ class PyTorchAdapter(Adapter):
             if torch.get_num_interop_threads() != 1:  # may be set once only per process
                 torch.set_num_interop_threads(1)
             for name, backend in _FP32_BACKENDS.items():
-                tf32 = settings.precision == "tf32" and not name.startswith("mkldnn")
-                backend.fp32_precision = "tf32" if tf32 else "ieee"
+                backend.fp32_precision = "tf32" if settings.precision == "tf32" and name[:6] != "mkldnn" else "ieee"
         torch._dynamo.config.suppress_errors = False
 
     def build(self, model: Model, loss: Loss, optimizer: Optimizer, weights: Weights) -> None:
