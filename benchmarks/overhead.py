@@ -235,7 +235,7 @@ def _settings(options: RunOptions, choice: Any, ready: Ready) -> list[Setting]:
             cell=Cell(
                 task="train", workload=workload.name, data=ready.datasets[workload.name].kind, adapter=info.name,
                 role=info.role, mode=info.main_mode, mode_class=info.modes[info.main_mode].mode_class,
-                lane=options.lane, device=options.device, precision=info.precisions[0], threads=len(cores),
+                lane=options.lanes[0], device=options.device, precision=info.precisions[0], threads=len(cores),
                 batch_size=workload.batch_size,
             ),
             adapter=info,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,8 @@ class Settings:
     ``mode`` is one of the adapter's own mode names; ``device`` is "cpu" or "cuda"; ``precision`` is "float32",
     "tf32" or "bfloat16", with parameters in float32 in each (the oracle alone runs in "float64"); ``lane`` is
     "default", "matched" or "tuned"; ``threads`` is the number of cores in the affinity mask; ``compile_cache`` is a
-    folder that belongs to this cell.
+    folder that belongs to this cell; ``options`` are those that the adapter's own ``[[tuned]]`` declares for this cell,
+    empty outside the lane "tuned".
     """
 
     mode: str
@@ -44,13 +45,19 @@ class Settings:
     lane: str
     seed: int
     compile_cache: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def equalised(self) -> bool:
+        """Whether threads and precision are to be set as asked; if not, the framework stays as it ships."""
+        return self.lane != "default"
 
 
 class Adapter(abc.ABC):
     """One framework in one mode, inside one worker process.
 
-    The constructor imports the framework and applies thread, precision and device settings. Everything that
-    follows uses canonical names, shapes and layouts of ``frameworkbench.spec``.
+    The constructor imports the framework and applies the device and, where ``settings.equalised``, threads and
+    precision. Everything that follows uses canonical names, shapes and layouts of ``frameworkbench.spec``.
 
     ``build`` may be called several times in one process (the proof pass does, with other optimizers and loss
     scales); each call starts from scratch: a fresh model, the given weights, an empty optimizer state.

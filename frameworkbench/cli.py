@@ -58,7 +58,12 @@ Tasks = Annotated[
     list[str] | None, typer.Option("--task", help="train or infer; may be repeated [default: the suite's].")
 ]
 Threads = Annotated[int | None, typer.Option("--threads", help="Cores to use [default: all].")]
-Lane = Annotated[str, typer.Option("--lane", help="matched: threads and precision equalised.")]
+Lanes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--lane", help="default (as shipped), matched (equalised) or tuned; may be repeated [default: matched]."
+    ),
+]
 PrecisionOption = Annotated[
     str | None, typer.Option("--precision", help="float32, tf32 (cards only) or bfloat16 [default: float32].")
 ]
@@ -165,7 +170,7 @@ def run(
     device: Device = "cpu",
     precision: PrecisionOption = None,
     threads: Threads = None,
-    lane: Lane = "matched",
+    lane: Lanes = None,
     seed: Seed = 0,
     budget: Budget = None,
     timeout: Timeout = None,
@@ -194,13 +199,12 @@ def run(
     from .display import make_display
     from .run.engine import run as run_engine
     from .run.options import RunOptions
+    from .spec.lanes import MATCHED, check_lanes
     from .spec.protocol import suite as find_suite
     from .units import format_duration, parse_duration, parse_size
 
     if data not in (None, "real", "synthetic"):
         raise UsageError(f"--data: expected real or synthetic; received {data!r}")
-    if lane != "matched":
-        raise UsageError(f"--lane: only matched can be run in this version; received {lane!r}")
     folder = (out or Path("results") / suite).absolute()
     options = RunOptions(
         protocol=find_suite(suite, data=data or ("real" if data_dir else None), tasks=task or ()),
@@ -214,7 +218,7 @@ def run(
         device=device,
         precision=precision,
         threads=threads,
-        lane=lane,
+        lanes=check_lanes(lane or [MATCHED]),
         seed=seed,
         budget_s=parse_duration(budget, "--budget") if budget else None,
         timeout_s=parse_duration(timeout, "--timeout") if timeout else None,

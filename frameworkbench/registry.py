@@ -7,13 +7,14 @@ work with nothing installed.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from .content import content_dir
 from .errors import SpecError, UsageError
 from .spec.fields import Fields
+from .spec.lanes import DEFAULT, Tuning, read_tunings
 from .spec.layers import KINDS
 from .spec.precision import PRECISIONS
 from .spec.protocol import TASKS
@@ -51,9 +52,11 @@ class AdapterInfo:
 
     ``interpreter`` is "managed" (an environment made from the lock) or "core" (the harness's own Python).
     ``tasks`` is "train" alone where nothing is declared: nobody's inference is measured unasked.
-    ``environment`` holds variables set before the worker starts; values may contain ``{threads}`` and
-    ``{compile_cache}``. ``weighed_environment`` holds further ones for processes whose memory is measured: they turn
-    preallocation off, so that what is held is what is needed.
+    ``environment`` holds variables set before the worker starts; values may contain ``{compile_cache}``.
+    ``matched_environment`` holds those that equalise threads and precision, set in every lane but ``default``; values
+    may contain ``{threads}`` too. ``tuned`` is what the lane ``tuned`` sets on top. ``weighed_environment`` holds
+    further ones for processes whose memory is measured: they turn preallocation off, so that what is held is what is
+    needed.
     """
 
     name: str
@@ -74,6 +77,8 @@ class AdapterInfo:
     losses: frozenset[str]
     optimizers: frozenset[str]
     environment: Mapping[str, str]
+    matched_environment: Mapping[str, str]
+    tuned: tuple[Tuning, ...]
     weighed_environment: Mapping[str, str]
     installs: Mapping[str, Install]
 
@@ -83,6 +88,17 @@ class AdapterInfo:
         others = [mode for mode in self.modes.values() if mode.name != self.main_mode]
         eager = [mode for mode in others if mode.mode_class == "eager"]
         return (eager or others)[0].name if others else None
+
+    def tunings(self, mode: str, device: str, kinds: Set[str]) -> tuple[Tuning, ...]:
+        """What a cell of the lane ``tuned`` sets beyond the matched settings."""
+        return tuple(tuning for tuning in self.tuned if tuning.applies(mode, device, kinds))
+
+    def variables(self, lane: str, tunings: Sequence[Tuning]) -> dict[str, str]:
+        """Variables of a worker in a lane, placeholders unfilled; a tuned one outranks a matched one."""
+        found = dict(self.environment) | ({} if lane == DEFAULT else dict(self.matched_environment))
+        for tuning in tunings:
+            found |= tuning.environment
+        return found
 
 
 def load_adapters(extra: Sequence[Path] = ()) -> dict[str, AdapterInfo]:
@@ -148,10 +164,16 @@ def read_adapter(folder: Path) -> AdapterInfo:
         losses=frozenset(_texts(fields, "losses", LOSSES)),
         optimizers=frozenset(_texts(fields, "optimizers", OPTIMIZERS)),
         environment=_environment(fields, "environment"),
+        matched_environment=_environment(fields, "matched_environment"),
+        tuned=read_tunings(fields, "tuned", modes),
         weighed_environment=_environment(fields, "weighed_environment"),
         installs=_installs(fields, folder),
     )
     fields.done()
+    for name, value in info.environment.items():
+        if "{threads}" in value:
+            where = f"{file}: environment: {name}"
+            raise SpecError(where, "sets threads in the lane default too", expected="in [matched_environment]")
     return info
 
 

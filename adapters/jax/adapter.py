@@ -28,9 +28,10 @@ class JaxAdapter(Adapter):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         jax.config.update("jax_platforms", settings.device)
-        # Convolutions follow it too, which the presets of dot algorithms do not. "highest" is IEEE float32.
-        matmul = "tensorfloat32" if settings.precision == "tf32" else "highest"
-        jax.config.update("jax_default_matmul_precision", matmul)
+        if settings.equalised:
+            # Convolutions follow it too, which the presets of dot algorithms do not. "highest" is IEEE float32.
+            matmul = "tensorfloat32" if settings.precision == "tf32" else "highest"
+            jax.config.update("jax_default_matmul_precision", matmul)
         self._dtype = jnp.bfloat16 if settings.precision == "bfloat16" else None
         self._device = jax.devices()[0]
 
@@ -201,9 +202,9 @@ _APPLY: dict[str, Callable[[Layer, jax.Array, Any], jax.Array]] = {
 }
 
 
-def _precision(stored: set[str], computed: str, matmul: str) -> str:
+def _precision(stored: set[str], computed: str, matmul: str | None) -> str:
     """What holds: the type of the network's output, the parameters' types, and the precision of float32 products."""
-    if stored == {"float32"} and matmul == "highest" and computed in ("float32", "bfloat16"):
+    if stored == {"float32"} and matmul in ("highest", None) and computed in ("float32", "bfloat16"):
         return computed
     if stored == {computed} == {"float32"} and matmul == "tensorfloat32":
         return "tf32"

@@ -34,7 +34,7 @@ class PaddleAdapter(Adapter):
         if settings.device == "cuda" and not paddle.is_compiled_with_cuda():
             raise UnsupportedError("UNSUPPORTED_DEVICE", "this build of PaddlePaddle has no CUDA")
         paddle.set_device("gpu:0" if settings.device == "cuda" else "cpu")
-        if settings.device == "cuda":  # TF32 is on by default
+        if settings.device == "cuda" and settings.equalised:  # TF32 is on by default
             paddle.base.core.set_cublas_switch(False)
             paddle.base.core.set_cudnn_switch(False)
         paddle.seed(settings.seed)

@@ -32,12 +32,12 @@ class PyTorchAdapter(Adapter):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._device = torch.device(settings.device)
-        torch.set_num_threads(settings.threads)
-        if torch.get_num_interop_threads() != 1:  # may be set once only per process
-            torch.set_num_interop_threads(1)
-        for name, backend in _FP32_BACKENDS.items():
-            tf32 = settings.precision == "tf32" and not name.startswith("mkldnn")
-            backend.fp32_precision = "tf32" if tf32 else "ieee"
+        if settings.equalised:
+            torch.set_num_threads(int(settings.options.get("threads", settings.threads)))
+            if torch.get_num_interop_threads() != 1:  # may be set once only per process
+                torch.set_num_interop_threads(1)
+            for name, backend in _FP32_BACKENDS.items():
+                backend.fp32_precision = "tf32" if settings.precision == "tf32" and name[:6] != "mkldnn" else "ieee"
         torch._dynamo.config.suppress_errors = False
 
     def build(self, model: Model, loss: Loss, optimizer: Optimizer, weights: Weights) -> None:
@@ -49,7 +49,8 @@ class PyTorchAdapter(Adapter):
         self._objective = (_MixedObjective if mixed else _Objective)(model.layers).to(self._device)
         self._logits: Tensor | None = None
         self._tensors = _canonical(model.layers, self._objective.network)
-        self._optimizer = _optimizer(optimizer, [p for p in self._objective.parameters() if p.requires_grad])
+        trained = [p for p in self._objective.parameters() if p.requires_grad]
+        self._optimizer = _optimizer(optimizer, trained, self.settings.options.get("fused_optimizer"))
         self.load(weights)
         eager = self.settings.mode == "eager"
         self._run = self._objective if eager else self._compile("_run", self._objective)
@@ -104,18 +105,18 @@ class PyTorchAdapter(Adapter):
 
     def effective(self) -> dict[str, Any]:
         fp32 = {name: str(backend.fp32_precision) for name, backend in _FP32_BACKENDS.items()}
-        parameter = next(self._objective.parameters())
+        parameter, optimizer = next(self._objective.parameters()), self._optimizer.param_groups[0]
         facts = {
             "version": torch.__version__,
             "mode": self.settings.mode,
             "device": parameter.device.type,
-            "precision": _precision(parameter, self._logits, fp32),
+            "precision": _precision(parameter, self._logits, fp32 if self.settings.equalised else {}),
             "threads": torch.get_num_threads(),
             "interop_threads": torch.get_num_interop_threads(),
             "fp32_precision": fp32,
             "cudnn_benchmark": torch.backends.cudnn.benchmark,
             "parallel": torch.__config__.parallel_info(),
-            "optimizer": "torch.optim, not compiled; " + ("foreach" if parameter.is_cuda else "one tensor at a time"),
+            "optimizer": f"torch.optim, not compiled; foreach {parameter.is_cuda}, fused {optimizer['fused']}",
         }
         if self.settings.mode == "compile":
             graphs = counters["stats"]["unique_graphs"]
@@ -286,21 +287,21 @@ def _views(kind: str, module: Any) -> dict[str, Tensor]:
     return dict(zip(names, module.parameters(), strict=False))  # weight, then bias; none for activations
 
 
-def _optimizer(spec: Optimizer, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+def _optimizer(spec: Optimizer, parameters: list[nn.Parameter], fused: bool | None) -> torch.optim.Optimizer:
     if spec.kind == "sgd":
-        return torch.optim.SGD(parameters, lr=spec.learning_rate, momentum=spec.momentum)
+        return torch.optim.SGD(parameters, lr=spec.learning_rate, momentum=spec.momentum, fused=fused)
     if spec.kind == "adam":
-        return torch.optim.Adam(parameters, spec.learning_rate, (spec.beta1, spec.beta2), eps=spec.epsilon)
+        return torch.optim.Adam(parameters, spec.learning_rate, (spec.beta1, spec.beta2), spec.epsilon, fused=fused)
     raise UnsupportedError("UNSUPPORTED_OPTIMIZER", f"the PyTorch adapter has no optimizer {spec.kind!r}")
 
 
 def _precision(parameter: Tensor, logits: Tensor | None, fp32: dict[str, str]) -> str:
-    """What the last step showed: the type of its logits, the parameters' type, and the switches for float32."""
+    """What the last step showed: the type of its logits, the parameters' type, and the switches for float32, if set."""
     stored = str(parameter.dtype).removeprefix("torch.")
     computed = stored if logits is None else str(logits.dtype).removeprefix("torch.")
     card = {value for name, value in fp32.items() if not name.startswith("mkldnn")}
     host = {value for name, value in fp32.items() if name.startswith("mkldnn")}
-    if stored == "float32" and host == {"ieee"} and card == {"ieee"}:
+    if stored == "float32" and host <= {"ieee"} and card <= {"ieee"}:  # empty where nothing was switched
         return computed
     if stored == computed == "float32" and host == {"ieee"} and card == {"tf32"}:
         return "tf32"

@@ -34,9 +34,10 @@ class TensorFlowAdapter(Adapter):
         super().__init__(settings)
         if settings.mode not in ("eager", "function", "xla"):
             raise UnsupportedError("UNSUPPORTED_MODE", f"tensorflow has no mode {settings.mode!r}")
-        tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
-        tf.config.experimental.enable_tensor_float_32_execution(False)
+        if settings.equalised:
+            tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
+            tf.config.threading.set_inter_op_parallelism_threads(1)
+            tf.config.experimental.enable_tensor_float_32_execution(False)
         if settings.device == "cpu":
             tf.config.set_visible_devices([], "GPU")
         elif not tf.config.list_physical_devices("GPU"):
@@ -118,7 +119,8 @@ class TensorFlowAdapter(Adapter):
             "device": "cuda" if "GPU" in self._model.weights[0].value.device else "cpu",
             "precision": self._model.dtype_policy.variable_dtype,
             "tf32": tf.config.experimental.tensor_float_32_execution_enabled(),
-            "threads": tf.config.threading.get_intra_op_parallelism_threads(),
+            # 0: TensorFlow chooses, and does not tell what it chose.
+            "threads": tf.config.threading.get_intra_op_parallelism_threads() or None,
             "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads(),
             "TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS"),
             "traces": traced.experimental_get_tracing_count() if traced else None,

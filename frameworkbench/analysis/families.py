@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ..spec.lanes import MATCHED
 from .comparison import LEAST_BLOCKS, Entry, Ranking, rank
 from .control import FAILED, NOT_RUN, TWIN, Control, absent, control, unresolved_sentence
 from .disturbance import Disturbance
@@ -20,6 +21,7 @@ FALSE_WIN = "FALSE_WIN"
 NOISY = "NOISY"
 UNRESOLVED = "UNRESOLVED"
 NO_DELTA = "NO_DELTA"
+NOT_RANKED = "NOT_RANKED"
 
 ENTRANT = "entrant"
 
@@ -44,13 +46,16 @@ class GroupVerdicts:
     control: Control
 
 
-def group_verdicts(candidates: Sequence[Candidate], delta: float | None, noise: Disturbance) -> GroupVerdicts:
+def group_verdicts(
+    candidates: Sequence[Candidate], delta: float | None, noise: Disturbance, lane: str = MATCHED
+) -> GroupVerdicts:
     """Compare the rows of one group within their families.
 
     Args:
         candidates: proved and timed rows under equal conditions.
         delta: smallest relative difference that matters; None when the protocol sets none.
         noise: what the run knows about itself.
+        lane: of the group; only matched has tiers.
     """
     if delta is None:
         none = Ranking(
@@ -66,7 +71,7 @@ def group_verdicts(candidates: Sequence[Candidate], delta: float | None, noise: 
         if len(family) > 1:
             modes[adapter] = rank(family, delta, Wording(f"mode of {adapter}", f"modes of {adapter}"))
     cautioned = {name: _cautioned(ranking, found, noise) for name, ranking in modes.items()}
-    return GroupVerdicts(_cautioned(main, found, noise), cautioned, found)
+    return GroupVerdicts(_unranked(_cautioned(main, found, noise), lane), cautioned, found)
 
 
 def uncontrolled(groups: Mapping[str, Sequence[GroupVerdicts]]) -> list[str]:
@@ -116,6 +121,14 @@ def _cautioned(ranking: Ranking, found: Control, noise: Disturbance) -> Ranking:
         sentence = unresolved_sentence(found, ranking.delta) + _clear(pairs)
         return Ranking({}, pairs, ranking.delta, sentence, UNRESOLVED)
     return ranking
+
+
+def _unranked(ranking: Ranking, lane: str) -> Ranking:
+    """Outside the lane matched settings differ from framework to framework: pairs, but no tiers and no winner."""
+    if lane == MATCHED or ranking.code or not ranking.pairs:
+        return ranking
+    sentence = f"Lane {lane} is shown, not ranked: its settings differ between frameworks. The pairs say what differs."
+    return Ranking({}, ranking.pairs, ranking.delta, sentence, NOT_RANKED)
 
 
 def _without(pair: Pair, verdict: str, reason: str) -> Pair:

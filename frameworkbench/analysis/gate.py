@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..spec.cell import row_name
 from .cells import table
 from .regression import LEAST_PROCESSES, REGRESSION, RowChange, RowPair, judge_rows
 from .statistics import paired_log_difference
@@ -90,11 +91,13 @@ def compare_runs(
     pairs: list[RowPair] = []
     refused: list[tuple[str, str]] = []
     left_out: list[tuple[str, str]] = [
-        (_name(facts), "in the new run only") for key, facts in theirs.items() if not _same_row(facts, ours.values())
+        (_name(facts), "in the new run only")
+        for key, facts in theirs.items()
+        if key not in ours and not _same_row(facts, ours, theirs)
     ]
     for key, facts in ours.items():
         other = theirs.get(key)
-        reason = _refusal(facts, other, theirs, baseline, new)
+        reason = _refusal(facts, other, _same_row(facts, theirs, ours), baseline, new)
         thin = "" if reason else _thin(facts, other)
         if reason:
             refused.append((_name(facts), reason))
@@ -166,12 +169,14 @@ def _rows(summary: Summary, workloads: Sequence[str], adapters: Sequence[str]) -
     return found
 
 
-def _refusal(facts: Facts, other: Facts | None, theirs: Mapping[Any, Facts], baseline: Summary, new: Summary) -> str:
-    """Why a row that the baseline measured cannot be compared; empty if it can, or if it was not asked for again."""
+def _refusal(facts: Facts, other: Facts | None, near: Facts | None, baseline: Summary, new: Summary) -> str:
+    """Why a row that the baseline measured cannot be compared; empty if it can, or if it was not asked for again.
+
+    ``near`` is the row that the new run has instead, under other conditions.
+    """
     if not _values(facts):
         return ""
     if other is None:
-        near = _same_row(facts, theirs.values())
         differing = [name for name in _CONDITIONS if near and near.get(name) != facts.get(name)]
         return "; ".join(f"{name} was {facts.get(name)}, is {near.get(name)}" for name in differing) if near else ""
     workload = str(facts.get("workload"))
@@ -209,11 +214,18 @@ def _key(facts: Facts) -> tuple[Any, ...]:
     return tuple(facts.get(axis) for axis in (*_ROW, *_CONDITIONS))
 
 
-def _same_row(facts: Facts, among: Any) -> Facts | None:
-    """A row of the same name under whatever conditions."""
-    return next((found for found in among if all(found.get(axis) == facts.get(axis) for axis in _ROW)), None)
+def _same_row(facts: Facts, among: Mapping[Any, Facts], own: Mapping[Any, Facts]) -> Facts | None:
+    """A row of the same name in another run under other conditions, unless it has its own counterpart there.
+
+    Args:
+        facts: the row.
+        among: rows of the other run.
+        own: rows of the run that ``facts`` belongs to; one run may hold a row in several lanes.
+    """
+    free = (found for key, found in among.items() if key not in own)
+    return next((found for found in free if all(found.get(axis) == facts.get(axis) for axis in _ROW)), None)
 
 
 def _name(facts: Facts) -> str:
     task = "" if facts.get("task") == "train" else f"{facts.get('task')} "
-    return f"{task}{facts.get('workload')} {facts.get('adapter')}:{facts.get('mode')}"
+    return f"{task}{facts.get('workload')} {row_name(facts)}"

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import shlex
 import statistics as plain
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..spec.cell import TWIN, row_name
+from ..spec.lanes import MATCHED, control_lane
 from ..store.records import Record, Run
 from ..store.run import PlannedCell
 from .breakeven import break_even
@@ -34,7 +35,8 @@ from .cells import (
 from .cells import accuracy as cell_accuracy
 from .comparison import LEAST_BLOCKS, Entry, Ranking
 from .disturbance import Disturbance, disturbance
-from .families import Candidate, GroupVerdicts, group_verdicts, uncontrolled
+from .families import FALSE_WIN, Candidate, GroupVerdicts, group_verdicts, uncontrolled
+from .handicap import Handicap, handicaps
 from .latency import latency_facts
 from .memory import capacity_facts, memory_facts
 from .spread import excluded
@@ -90,6 +92,7 @@ class Summary:
     groups: Mapping[tuple[Any, ...], GroupVerdicts]
     noise: Disturbance
     not_measured: tuple[str, ...]
+    remarks: Mapping[str, tuple[Handicap, ...]] = field(default_factory=dict)
 
     @property
     def rankings(self) -> dict[tuple[Any, ...], Ranking]:
@@ -119,7 +122,8 @@ class Summary:
 
     def _cell(self, cell: CellResult) -> dict[str, Any]:
         found = self.groups.get(cell.group)
-        return {**cell.facts, "rank": found.main.ranks.get(cell.key) if found else None}
+        remarks = [remark.to_json() for remark in self.remarks.get(cell.key, ())]
+        return {**cell.facts, "rank": found.main.ranks.get(cell.key) if found else None, "remarks": remarks}
 
 
 def summarise(run: Run) -> Summary:
@@ -131,10 +135,15 @@ def summarise(run: Run) -> Summary:
     workloads: dict[str, list[GroupVerdicts]] = {}
     for group in dict.fromkeys(cell.group for cell in cells):
         candidates = [_candidate(cell) for cell in cells if cell.group == group and _comparable(cell)]
-        groups[group] = group_verdicts(candidates, delta, noise)
-        workloads.setdefault(str(group[GROUP_AXES.index("workload")]), []).append(groups[group])
+        lane = str(group[GROUP_AXES.index("lane")])
+        groups[group] = group_verdicts(candidates, delta, noise, lane)
+        if lane == control_lane(str(cell.axes.get("lane")) for cell in cells):
+            workloads.setdefault(str(group[GROUP_AXES.index("workload")]), []).append(groups[group])
     facts = [cell.facts for cell in cells]
-    return Summary(run, cells, groups, noise, (*uncontrolled(workloads), *unmeasured(run, facts)))
+    not_measured = (*uncontrolled(workloads), *unmeasured(run, facts))
+    # What another program did to a row in one lane says nothing about its settings.
+    remarks = {} if noise.noisy else _remarks([cell for cell in cells if groups[cell.group].main.code != FALSE_WIN])
+    return Summary(run, cells, groups, noise, not_measured, remarks)
 
 
 def harness(run: Run) -> dict[str, Any]:
@@ -167,6 +176,7 @@ def _result(run: Run, planned: PlannedCell, noise: Disturbance) -> CellResult:
         "reason": found.reason,
         "parity": parity(evidence),
         "effective": effective or None,
+        "tuning": proof["payload"].get("tuning") if proof is not None else None,
         "thread_use": thread_use(proof, evidence.timed, planned.axes.get("threads")),
         "warm_up": warm_up(evidence),
         **_numbers(evidence, planned),
@@ -249,6 +259,20 @@ def _candidate(cell: CellResult) -> Candidate:
     return Candidate(entry, adapter, mode, role, cell.main)
 
 
+def _remarks(cells: Sequence[CellResult]) -> dict[str, tuple[Handicap, ...]]:
+    """Remarks by the key of a matched cell, from the same row in other lanes of the run."""
+    rows: dict[tuple[Any, ...], dict[str, CellResult]] = {}
+    for cell in filter(_comparable, cells):
+        same = tuple(cell.axes.get(axis) for axis in CELL_AXES if axis != "lane")
+        rows.setdefault(same, {})[str(cell.axes.get("lane"))] = cell
+    found: dict[str, tuple[Handicap, ...]] = {}
+    for lanes in rows.values():
+        entries = {lane: _candidate(cell).entry for lane, cell in lanes.items()}
+        if MATCHED in entries:
+            found[lanes[MATCHED].key] = handicaps(entries.pop(MATCHED), entries)
+    return {key: remarks for key, remarks in found.items() if remarks}
+
+
 def _comparison(group: tuple[Any, ...], found: GroupVerdicts, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     modes = [{"adapter": name, **_ranking(ranking, facts)} for name, ranking in found.modes.items()]
     axes = dict(zip(GROUP_AXES, group, strict=True))
@@ -274,10 +298,11 @@ def _run_facts(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "protocol",
         "protocol_sha256",
         "seed",
-        "lane",
         "threads",
         "card",
         "card_note",
     )
     command = manifest.get("command") or []
-    return {**{key: manifest.get(key) for key in keys}, "command": shlex.join(str(part) for part in command)}
+    lanes = list(manifest.get("lanes") or [manifest.get("lane")])  # runs of before lanes was an axis have one
+    lane = {"lane": lanes[0] if len(lanes) == 1 else None, "lanes": lanes}
+    return {**{key: manifest.get(key) for key in keys}, **lane, "command": shlex.join(str(part) for part in command)}

@@ -18,6 +18,8 @@ from typing import Any
 from ..analysis.cells import table
 from ..analysis.summary import Summary
 from ..errors import UsageError
+from ..spec.cell import row_name
+from ..spec.lanes import MATCHED
 from ..store.atomic import canonical_json
 
 # The oldest form that has every key below.
@@ -67,10 +69,11 @@ def extra_info(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def _benchmark(facts: Mapping[str, Any]) -> dict[str, Any]:
     seconds = step_seconds(facts)
-    row = f"{facts['adapter']}:{facts['mode']}"
+    row = row_name(facts)  # names the lane unless it is matched
+    lane = "" if facts["lane"] == MATCHED else f" [{facts['lane']}]"
     param = f"{facts['workload']}-{row}"
     return {
-        "group": f"{facts['task']} {facts['workload']}",
+        "group": f"{facts['task']} {facts['workload']}{lane}",
         "name": f"{facts['task']}[{param}]",
         "fullname": f"frameworkbench::{facts['task']}[{param}]",
         "params": {"workload": facts["workload"], "row": row},

@@ -79,6 +79,11 @@ GLOSSARY = (
     ("main mode", "the mode that an adapter declares as its framework's usual one; only main modes are ranked."),
     ("reference", "the harness's own simple implementation (the oracle); shown for scale, never ranked."),
     ("lane", "default: as the framework ships; matched: threads and precision equalised; tuned: each at its best."),
+    (
+        "HANDICAP",
+        "the same row is more than 1.5 times as fast in another lane, and the 95 % interval of that ratio lies above "
+        "1.5: the matched settings hold the framework back.",
+    ),
     ("synthetic", "generated stand-in data: fit to compare speed, not to judge accuracy."),
     ("unverified", "run by one party on one machine; nobody else has reproduced it yet."),
 )

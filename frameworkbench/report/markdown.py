@@ -95,12 +95,11 @@ def _synthetic(group: Group) -> str:
 
 def _group(group: Group) -> str:
     head = f"## {escape(group.title)}{_synthetic(group)}\n\n{escape(group.conditions)}\n\n{escape(group.sentence)}"
-    parts = [head, escape(group.control)]
+    parts = [head, escape(group.control), *_lines("Remarks:", group.remarks)]
     if group.ranked:
         parts.append(f"### Main modes\n\n{_speed(group.ranked)}\n\n{_quality(group.ranked)}")
-    if group.threads:
-        remarks = "\n".join(f"- {escape(remark)}" for remark in group.threads)
-        parts.append(f"Rows whose threads could not be shown to be equal:\n\n{remarks}")
+    parts += _lines(group.threads_heading, group.threads)
+    parts += _lines("What these rows set that the matched ones do not:", group.tuning)
     if group.pairs:
         parts.append(f"Pairs (a difference below {group.delta} does not count):\n\n{_pairs(group.pairs)}")
     if group.others:
@@ -119,6 +118,11 @@ def _group(group: Group) -> str:
     if group.memory:
         parts.append(f"### Memory by phase\n\n{MEMORY_NOTE}\n\n{table(HEADINGS, [row.cells for row in group.memory])}")
     return "\n\n".join(parts)
+
+
+def _lines(heading: str, lines: Sequence[str]) -> list[str]:
+    """A list under a heading, or nothing."""
+    return [f"{heading}\n\n" + "\n".join(f"- {escape(line)}" for line in lines)] if lines else []
 
 
 def _pairs(pairs: Sequence[dict[str, str]]) -> str:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..spec.lanes import MATCHED
 from .comparing import Cells, Family, break_even_lines, families, pair_rows, process_rows
+from .lane_notes import lanes_text, remark_lines, threads_heading, tuning_lines
 from .latency_table import LatencyRow, latency_rows
 from .memory_table import MemoryRow, memory_remarks, memory_rows
 from .text import NOTHING, factor, interval_text, percent, seconds, size, tiny
@@ -70,6 +72,9 @@ class Group:
     families: tuple[Family, ...]
     break_even: tuple[str, ...]
     processes: tuple[Cells, ...]
+    remarks: tuple[str, ...]
+    tuning: tuple[str, ...]
+    threads_heading: str
     threads: tuple[str, ...]
     memory: tuple[MemoryRow, ...]
     latency: tuple[LatencyRow, ...]
@@ -137,6 +142,9 @@ def _group(index: int, comparison: Table, report: Table) -> Group:
         families=families(comparison),
         break_even=break_even_lines(comparison),
         processes=process_rows(main + rest),
+        remarks=remark_lines(main + rest),
+        tuning=tuning_lines(main + rest),
+        threads_heading=threads_heading(comparison["lane"]),
         threads=tuple(_unequal_threads(cell) for cell in main + rest if _is_unequal(cell)),
         memory=memory_rows(main + rest),
         latency=latency_rows(cells),
@@ -144,9 +152,10 @@ def _group(index: int, comparison: Table, report: Table) -> Group:
 
 
 def _title(comparison: Table) -> str:
-    """The workload, and the task unless it is training."""
+    """The workload, the task unless it is training, and the lane unless it is matched."""
     name = str(comparison["workload"])
-    return f"{name}, inference" if comparison["task"] == "infer" else name
+    name += ", inference" if comparison["task"] == "infer" else ""
+    return name if comparison["lane"] == MATCHED else f"{name}, lane {comparison['lane']}"
 
 
 def _is_unequal(cell: Table) -> bool:
@@ -256,7 +265,7 @@ def _facts(report: Table) -> tuple[tuple[str, str], ...]:
         ("GPU", _card(run) or ", ".join(gpus) or "none used"),
         ("System", f"{machine.get('os') or NOTHING}, kernel {machine.get('kernel') or NOTHING}"),
         ("Measured", str(run["created"]).replace("T", " ").replace("+00:00", " UTC").replace("Z", " UTC")),
-        ("Suite", f"{run['suite']}, lane {run['lane']}, {_threads(run['threads'])}, seed {run['seed']}"),
+        ("Suite", f"{run['suite']}, {lanes_text(run['lanes'])}, {_threads(run['threads'])}, seed {run['seed']}"),
     )
 
 

@@ -23,6 +23,7 @@ from ..environments import Interpreter
 from ..errors import WorkerError
 from ..registry import AdapterInfo
 from ..spec.cell import Cell
+from ..spec.lanes import DEFAULT, MATCHED, TUNED, Tuning
 from ..spec.model import Model
 from ..spec.protocol import Protocol
 from ..spec.training import Loss, Optimizer
@@ -69,6 +70,14 @@ class Setting:
     footprint: Footprint | None = None
     weighed: bool = False
 
+    @property
+    def tunings(self) -> tuple[Tuning, ...]:
+        """What the cell sets beyond the matched settings; empty outside the lane tuned."""
+        cell = self.cell
+        if cell.lane != TUNED:
+            return ()
+        return self.adapter.tunings(cell.mode, cell.device, self.workload.model.kinds)
+
 
 class Link:
     """A worker with a private folder: sends arrays as files, reads arrays back, keeps the books.
@@ -102,6 +111,7 @@ class Link:
             "lane": cell.lane,
             "seed": setting.seed,
             "compile_cache": str(setting.compile_cache),
+            "options": {name: value for tuning in setting.tunings for name, value in tuning.options.items()},
         }
         self.worker.ask("start", adapter_file=str(setting.adapter.folder / "adapter.py"), settings=settings)
         inputs, labels, self.canaries = _lay_out_data(setting, self._folder)
@@ -262,6 +272,9 @@ def check_settings(
 ) -> None:
     """Compare requested with effective settings.
 
+    Threads are set in the lane matched alone: elsewhere their number is what the row shows. In the lane default no
+    precision is set either; there the fingerprint decides, as it does everywhere beside the settings.
+
     Raises:
         WorkerError: MODE_FALLBACK when another mode ran, FALLBACK when the process has no context on the card that was
             asked for, RESOURCE for more cores than were given, SETTINGS for anything else that differs.
@@ -269,14 +282,14 @@ def check_settings(
     ran = effective.get("mode")
     if ran != cell.mode:
         raise WorkerError(codes.MODE_FALLBACK, f"asked for mode {cell.mode}; {ran!r} ran")
-    for name in ("device", "precision"):
+    for name in ("device",) if cell.lane == DEFAULT else ("device", "precision"):
         if effective.get(name) != getattr(cell, name):
             wanted = getattr(cell, name)
             raise WorkerError(codes.SETTINGS, f"asked for {name} {wanted!r}; read back {effective.get(name)!r}")
     if cell.device == "cuda" and observed.get("driver", {}).get("context") is False:
         raise WorkerError(codes.FALLBACK, "asked for the card; the process made no context on it")
     threads = effective.get("threads")
-    if threads is not None and threads != cell.threads:
+    if cell.lane == MATCHED and threads is not None and threads != cell.threads:
         raise WorkerError(codes.SETTINGS, f"asked for {cell.threads} threads; read back {threads}")
     seen = observed.get("cores")
     if seen and cores and list(seen) != list(cores):
@@ -334,7 +347,8 @@ def worker_environment(setting: Setting) -> dict[str, str]:
     values = {"threads": str(cell.threads), "compile_cache": str(cache)}
     general = {"XDG_CACHE_HOME": str(cache / "xdg")}
     general |= card_environment(cell.device, setting.card, cell.precision, cell.lane, str(cache))
-    own = dict(setting.adapter.environment) | (dict(setting.adapter.weighed_environment) if setting.weighed else {})
+    own = setting.adapter.variables(cell.lane, setting.tunings)
+    own |= dict(setting.adapter.weighed_environment) if setting.weighed else {}
     return general | {name: value.format(**values) for name, value in own.items()}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..spec.lanes import MATCHED
 from ..spec.protocol import Protocol
 from ..validity.findings import ALL
 
@@ -26,7 +27,7 @@ class RunOptions:
         device: "cpu" or "cuda".
         precision: of the entrants' cells; None takes the first that each adapter declares. The oracle has its own.
         threads: cores to use; None means all.
-        lane: "matched" (equalised; the one that is ranked).
+        lanes: "default", "matched" (equalised; the one that is ranked), "tuned", in this order.
         seed: of weights, data order and schedule.
         budget_s: time this session may take, or None.
         timeout_s: limit for one worker, or None for the suite's.
@@ -49,7 +50,7 @@ class RunOptions:
     device: str = "cpu"
     precision: str | None = None
     threads: int | None = None
-    lane: str = "matched"
+    lanes: tuple[str, ...] = (MATCHED,)
     seed: int = 0
     budget_s: float | None = None
     timeout_s: float | None = None

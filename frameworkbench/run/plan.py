@@ -6,6 +6,7 @@ own with the reason, so that nothing that was asked for goes missing.
 
 from __future__ import annotations
 
+import itertools
 import random
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from ..environments import Interpreter
 from ..errors import UsageError
 from ..registry import AdapterInfo, Mode, load_adapters
 from ..spec.cell import TWIN, Cell, cell_key
+from ..spec.lanes import DEFAULT, TUNED, check_lanes, control_lane
 from ..spec.precision import ENTRANT_PRECISIONS, PRECISIONS
 from ..spec.protocol import Protocol
 from ..spec.workload import Workload, load_workload, load_workloads, select_workloads
@@ -83,6 +85,7 @@ def choose(options: RunOptions) -> Choice:
         raise UsageError(f"unknown device {options.device!r}; known: cpu, cuda")
     if options.precision not in (None, *ENTRANT_PRECISIONS):
         raise UsageError(f"unknown precision {options.precision!r}; known: {', '.join(ENTRANT_PRECISIONS)}")
+    check_lanes(options.lanes)
     return Choice(_chosen_workloads(options.workloads), tuple(modes))
 
 
@@ -108,7 +111,7 @@ def make_plan(
     for workload in choice.workloads:
         dataset = datasets[workload.name]
         cells: list[Planned] = []
-        for task, info, mode in _rows(options, choice):
+        for lane, task, info, mode in _rows(options, choice):
             cell = Cell(
                 task=task,
                 workload=workload.name,
@@ -117,7 +120,7 @@ def make_plan(
                 role=info.role,
                 mode=mode.name,
                 mode_class=mode.mode_class,
-                lane=options.lane,
+                lane=lane,
                 device=options.device,
                 precision=precision_for(info, options),
                 threads=threads,
@@ -140,19 +143,23 @@ def make_plan(
     return plan
 
 
-def _rows(options: RunOptions, choice: Choice) -> Iterator[tuple[str, AdapterInfo, Mode]]:
+def _rows(options: RunOptions, choice: Choice) -> Iterator[tuple[str, str, AdapterInfo, Mode]]:
     """Every row of one workload: each chosen mode trains; main modes infer, and others that were asked for by name."""
-    for task in options.protocol.tasks:
+    for lane, task in itertools.product(options.lanes, options.protocol.tasks):
         for info, mode in choice.modes:
             named = f"{info.name}:{mode.name}" in options.adapters
             if task == "train" or mode.name == info.main_mode or named:
-                yield task, info, mode
+                yield lane, task, info, mode
 
 
 def _twin(cells: Sequence[Planned], interpreters: Mapping[str, Interpreter], seed: int) -> list[Planned]:
-    """One entrant's main mode a second time; whose is drawn from the seed, so that a resumed run finds it again."""
+    """One entrant's main mode a second time; whose is drawn from the seed, so that a resumed run finds it again.
+
+    It belongs to the lane that is ranked.
+    """
     able = [p for p in cells if p.trains and not p.refusal and p.cell.adapter in interpreters]
-    able = [planned for planned in able if planned.cell.role == "entrant"]
+    lane = control_lane(planned.cell.lane for planned in cells)
+    able = [planned for planned in able if planned.cell.role == "entrant" and planned.cell.lane == lane]
     if not able:
         return []
     ordered = sorted(able, key=lambda planned: planned.cell.row)
@@ -177,6 +184,10 @@ def refusal(info: AdapterInfo, mode: Mode, workload: Workload, cell: Cell) -> tu
         return "UNSUPPORTED_LOSS", f"{info.title}'s adapter does not declare the loss {workload.loss.kind}"
     if workload.optimizer.kind not in info.optimizers:
         return "UNSUPPORTED_OPTIMIZER", f"{info.title}'s adapter does not declare {workload.optimizer.kind}"
+    if cell.lane == TUNED and not info.tunings(mode.name, cell.device, workload.model.kinds):
+        return codes.UNSUPPORTED_LANE, (
+            f"{info.title}'s adapter declares no setting that helps mode {mode.name} here: it would be the matched row"
+        )
     for kind in sorted(workload.model.kinds & set(mode.unsupported)):
         return codes.MODE_FALLBACK, mode.unsupported[kind]
     if mode.needs_compiler and not any(shutil.which(name) for name in COMPILERS):
@@ -193,8 +204,17 @@ def precision_for(info: AdapterInfo, options: RunOptions) -> str:
 
 
 def _no_precision(info: AdapterInfo, cell: Cell) -> str:
-    """Why a precision cannot be had here; empty if it can."""
-    if cell.precision not in info.precisions:
+    """Why a precision cannot be had here; empty if it can.
+
+    In the lane default nothing is switched: what may be asked for is what frameworks ship, and the fingerprint tells
+    whether this one does. Only training takes a fingerprint.
+    """
+    shipped = cell.lane == DEFAULT and cell.role == "entrant"
+    if shipped and cell.precision == "bfloat16":
+        return "the lane default switches no precision on; bfloat16 exists in the lane matched"
+    if shipped and cell.precision == "tf32" and cell.task != "train":
+        return "the lane default has tf32 in training only, where it is measured"
+    if cell.precision not in info.precisions and not (shipped and cell.precision == "tf32"):
         return f"{info.title}'s adapter declares {', '.join(info.precisions)}; asked for {cell.precision}"
     devices = PRECISIONS[cell.precision].devices
     if cell.device not in devices:

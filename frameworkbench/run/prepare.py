@@ -109,7 +109,7 @@ def open_manifest(options: RunOptions, choice: Choice, ready: Ready, threads: in
     """Write the manifest of a new run, or check that an existing one belongs to the same request.
 
     Raises:
-        UsageError: the folder holds a run of another protocol, lane, device, precision or seed.
+        UsageError: the folder holds a run of another protocol, set of lanes, device, precision or seed.
     """
     file = options.out / MANIFEST
     if not file.exists():
@@ -131,13 +131,13 @@ def differences(options: RunOptions, manifest: Mapping[str, Any]) -> list[str]:
     """In what a stored run is not the one that is asked for."""
     wanted = {
         "protocol": ("protocol_sha256", options.protocol.sha256),
-        "lane": ("lane", options.lane),
+        "set of lanes": ("lanes", list(options.lanes)),
         "device": ("device", options.device),
         "precision": ("precision", options.precision or "float32"),
         "seed": ("seed", options.seed),
     }
-    # Runs written before precision was an axis are float32 throughout.
-    found = {"precision": "float32", **manifest}
+    # Runs written before precision was an axis are float32 throughout, those before lanes were hold a single one.
+    found = {"precision": "float32", "lanes": [manifest.get("lane")], **manifest}
     return [name for name, (key, value) in wanted.items() if found.get(key) != value]
 
 
@@ -157,7 +157,7 @@ def _manifest(options: RunOptions, choice: Choice, ready: Ready, threads: int) -
         "seed": options.seed,
         "machine": machine() | {"platform": platform_facts()},
         "harness_commit": harness_commit(),
-        "lane": options.lane,
+        "lanes": list(options.lanes),
         "device": options.device,
         "precision": options.precision or "float32",
         "threads": threads,

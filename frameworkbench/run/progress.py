@@ -73,9 +73,9 @@ class Progress:
 
     @property
     def rows(self) -> int:
-        """Most main modes that are compared with each other on one workload and task."""
+        """Most main modes that are compared with each other on one workload, task and lane."""
         able = [p for p in self.session.plan if p.main and p.cell.role == "entrant" and not p.refusal]
-        groups = [(planned.cell.workload, planned.cell.task) for planned in able]
+        groups = [(planned.cell.workload, planned.cell.task, planned.cell.lane) for planned in able]
         return max((groups.count(group) for group in groups), default=0)
 
     def training_steps(self, planned: Planned) -> int:

@@ -211,7 +211,10 @@ class Session:
 
     def _note_process(self, planned: Planned, pass_: str, outcome: Outcome) -> None:
         """What the process ran with; the proof lists its libraries, the others keep a hash of theirs."""
-        outcome.payload["environment"] = recorded_environment(worker_environment(self.setting(planned)))
+        setting = self.setting(planned)
+        outcome.payload["environment"] = recorded_environment(worker_environment(setting))
+        if setting.tunings:
+            outcome.payload["tuning"] = [tuning.to_json() for tuning in setting.tunings]
         libraries = outcome.payload.pop("libraries", None)
         if libraries:
             outcome.payload["libraries_sha256"] = libraries_sha256(libraries)

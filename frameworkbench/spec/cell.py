@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .lanes import MATCHED
+
 TWIN = "twin"
 """Role of the A/A control: an entrant's main mode once more under another name, proved and timed, never ranked."""
 
@@ -34,7 +36,7 @@ class Cell:
 
     @property
     def row(self) -> str:
-        """The name of the entrant in tables: adapter and mode."""
+        """The name of the entrant in tables: adapter and mode, and the lane unless it is matched."""
         return row_name(self.to_json())
 
     @property
@@ -49,8 +51,10 @@ class Cell:
 
 
 def row_name(axes: Mapping[str, Any]) -> str:
-    """The name of a row in tables, from the axes of its cell: adapter and mode, and whether it is a twin."""
+    """The name of a row in tables, from the axes of its cell: adapter, mode, a lane that is not matched, and twin."""
     name = f"{axes.get('adapter')}:{axes.get('mode')}"
+    lane = axes.get("lane", MATCHED)
+    name += "" if lane == MATCHED else f" [{lane}]"
     return f"{name} (twin)" if axes.get("role") == TWIN else name
 
 

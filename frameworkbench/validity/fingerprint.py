@@ -110,11 +110,19 @@ def read(logits: Array, offset: int) -> Fingerprint:
     )
 
 
-def judge(found: Fingerprint, declared: str) -> list[Finding]:
-    """The fingerprint against the declared precision."""
+def judge(found: Fingerprint, declared: str, *, shipped: bool = False) -> list[Finding]:
+    """The fingerprint against the declared precision.
+
+    Args:
+        found: what the probe showed.
+        declared: the cell's precision.
+        shipped: nothing was switched (lane default), so another precision is no broken promise: the row has none.
+    """
     wanted = "float32" if declared == "float64" else declared
     if found.name != wanted:
         reason = f"declared {declared}; products keep {found.bits} bits of the mantissa, as {found.name} does"
+        if shipped and found.name in ("float32", "tf32"):
+            reason += f": as it ships this is a row of {found.name}, so ask for it with --precision {found.name}"
         return [Finding("precision", "PRECISION", reason)]
     # A 16-bit output cannot hold the sum even where it was accumulated in float32.
     if not found.long_sum_exact and declared not in ("bfloat16", "float16"):

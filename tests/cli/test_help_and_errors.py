@@ -58,7 +58,7 @@ WRONG_RUNS = {
     "suite": (["--suite", "huge"], r"unknown suite 'huge'; known: smoke, quick, standard"),
     "device": (["--device", "tpu"], r"unknown device 'tpu'; known: cpu, cuda"),
     "data": (["--data", "fake"], r"--data: expected real or synthetic; received 'fake'"),
-    "lane": (["--lane", "tuned"], r"--lane: .*'tuned'"),
+    "lane": (["--lane", "matched", "--lane", "best"], r"--lane: expected default, matched, tuned; received 'best'"),
     "budget": (["--budget", "soon"], r"--budget: not a duration; expected such as 90s.*'soon'"),
     "timeout": (["--timeout", "0"], r"--timeout: not a duration"),
     "memory limit": (["--memory-limit", "8T"], r"--memory-limit: not a size; .*'8T'"),

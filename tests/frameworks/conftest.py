@@ -79,7 +79,9 @@ def frameworks_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def measure(tmp_path: Path, frameworks_cache: Path, interpreter_of: Callable[[str], Interpreter]) -> Measure:
     """Runs tiny workloads on adapters and reads the records back: measure(["jax:jit"], {"tiny": toml})."""
 
-    def do(adapters: list[str], workloads: dict[str, str], **protocol: Any) -> Run:
+    def do(
+        adapters: list[str], workloads: dict[str, str], *, lanes: tuple[str, ...] = ("matched",), **protocol: Any
+    ) -> Run:
         files = []
         for name, text in workloads.items():
             file = tmp_path / f"{name}.toml"
@@ -95,6 +97,7 @@ def measure(tmp_path: Path, frameworks_cache: Path, interpreter_of: Callable[[st
             # By path, also for managed environments: the run must not make another one in the tests' cache.
             interpreters={name: interpreter_of(name).path for name in {text.partition(":")[0] for text in adapters}},
             timeout_s=600.0,
+            lanes=lanes,
         )
         result = run(options, lambda event: None)
         assert result.complete, result.open_text

@@ -111,7 +111,7 @@ def test_load_starts_over(
     workload = read_workload(tomllib.loads(workload_text(workload_name)), workload_name, "")
     first, second = probe_weights(workload.model, 0), probe_weights(workload.model, 1)
     values = {"threads": "1", "compile_cache": str(tmp_path)}
-    environment = {key: value.format(**values) for key, value in info.environment.items()}
+    environment = {key: value.format(**values) for key, value in info.variables("matched", ()).items()}
     with WorkerProcess(
         interpreter_of(name).path,
         environment=environment,

@@ -19,6 +19,7 @@ from frameworkbench.run.session import _held_to
 from frameworkbench.spec.cell import Cell
 from frameworkbench.spec.precision import ENTRANT_PRECISIONS, PRECISIONS, Limits
 from frameworkbench.spec.workload import load_workloads
+from frameworkbench.validity.fingerprint import Fingerprint, judge
 
 WORKLOADS = load_workloads(content_dir("workloads"))
 
@@ -74,6 +75,18 @@ def test_what_is_asked_of_whom(request_for: Callable[..., RunOptions]) -> None:
     assert precision_for(adapters["pytorch"], options) == "float32"
 
 
+def test_what_ships_is_measured_not_believed() -> None:
+    """A row of the lane default that computes in TF32 has no number as float32 and is told where it has one."""
+    found = Fingerprint(bits=10, large_survives=True, long_sum_exact=True, special_values=True)
+
+    (finding,) = judge(found, "float32", shipped=True)
+
+    assert finding.code == "PRECISION"
+    assert "so ask for it with --precision tf32" in finding.reason
+    assert "--precision" not in judge(found, "float32")[0].reason
+    assert judge(found, "tf32", shipped=True) == []
+
+
 def test_an_unknown_precision(request_for: Callable[..., RunOptions]) -> None:
     """A precision that nobody knows, or the oracle's, is a usage error that lists the known ones."""
     for name in ("float8", "float64"):
@@ -89,6 +102,21 @@ def test_a_run_keeps_its_precision(request_for: Callable[..., RunOptions]) -> No
     assert differences(options, manifest) == []
     assert differences(replace(options, precision="bfloat16"), manifest) == ["precision"]
     assert differences(replace(options, precision="bfloat16"), manifest | {"precision": "bfloat16"}) == []
+
+
+def test_the_lane_default_asks_for_what_frameworks_ship() -> None:
+    """TF32 may be asked for on a card of whoever trains, whatever the adapter can switch; bfloat16 ships nowhere."""
+    info = load_adapters()["paddle"]
+
+    def answer(precision: str, device: str, task: str = "train") -> Any:
+        cell = replace(_cell(info, precision, device), lane="default", task=task)
+        return refusal(info, info.modes[info.main_mode], WORKLOADS["mnist-mlp"], cell)
+
+    assert answer("float32", "cpu") is None
+    assert answer("tf32", "cuda") is None
+    assert answer("tf32", "cuda", "infer")[0] == "UNSUPPORTED_PRECISION"
+    assert answer("tf32", "cpu")[0] == "UNSUPPORTED_PRECISION"
+    assert answer("bfloat16", "cuda")[0] == "UNSUPPORTED_PRECISION"
 
 
 @pytest.mark.parametrize("workload", list(WORKLOADS.values()), ids=lambda w: str(w.name))

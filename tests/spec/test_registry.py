@@ -34,7 +34,18 @@ lstm = "it loops"
 class = "compiled"
 needs_compiler = true
 [environment]
+CACHE = "{compile_cache}"
+[matched_environment]
 THREADS = "{threads}"
+[[tuned]]
+why = "it helps"
+source = "https://example.org/tuning"
+environment = { THREADS = "1", SPIN = 0 }
+options = { fused = true }
+layers = ["dense"]
+without_layers = ["relu"]
+modes = ["graph"]
+devices = ["cpu"]
 [install.cpu]
 lock = "requirements-cpu.lock"
 indexes = ["https://example.org/simple"]
@@ -60,7 +71,34 @@ def test_a_declaration_is_read(tmp_path: Path) -> None:
     assert info.interpreter == "managed"
     assert info.installs["cpu"].lock == tmp_path / "mine" / "requirements-cpu.lock"
     assert info.installs["cpu"].indexes == ("https://example.org/simple",)
-    assert info.environment == {"THREADS": "{threads}"}
+    assert info.environment == {"CACHE": "{compile_cache}"}
+
+
+def test_a_lane_decides_what_is_set(tmp_path: Path) -> None:
+    """Default sets no threads, matched does, and tuned outranks it where its entry applies."""
+    info = read_adapter(_folder(tmp_path, TEXT))
+    tuned = info.tunings("graph", "cpu", {"dense"})
+
+    assert info.variables("default", ()) == {"CACHE": "{compile_cache}"}
+    assert info.variables("matched", ()) == {"CACHE": "{compile_cache}", "THREADS": "{threads}"}
+    assert info.variables("tuned", tuned) == {"CACHE": "{compile_cache}", "THREADS": "1", "SPIN": "0"}
+    assert tuned[0].options == {"fused": True}
+
+
+@pytest.mark.parametrize(
+    ("mode", "device", "kinds"),
+    [
+        ("plain", "cpu", {"dense"}),
+        ("graph", "cuda", {"dense"}),
+        ("graph", "cpu", {"conv2d"}),
+        ("graph", "cpu", {"dense", "relu"}),
+    ],
+)
+def test_a_tuning_keeps_to_its_scope(mode: str, device: str, kinds: set[str], tmp_path: Path) -> None:
+    """A tuned setting is not used in another mode or on another device, nor for models that it does not name."""
+    info = read_adapter(_folder(tmp_path, TEXT))
+
+    assert info.tunings(mode, device, kinds) == ()
 
 
 MISTAKES = {
@@ -78,6 +116,18 @@ MISTAKES = {
     "role": ('"entrant"', '"judge"', "role", "entrant, oracle; received 'judge'"),
     "install without lock": ('lock = "requirements-cpu.lock"\n', "", "install: cpu: lock", "missing"),
     "install key": ("indexes =", "index =", "install: cpu: index", "unknown key"),
+    "threads in default": ("[matched_environment]\n", "", "environment: THREADS", "in [matched_environment]"),
+    "tuning without reason": ('why = "it helps"\n', "", "tuned[0]: why", "missing"),
+    "tuning without source": ('source = "https://example.org/tuning"\n', "", "tuned[0]: source", "missing"),
+    "tuning key": ("without_layers", "unless_layers", "tuned[0]: unless_layers", "unknown key"),
+    "tuning mode": ('modes = ["graph"]', 'modes = ["fast"]', "tuned[0]: modes", "graph, other, plain; received 'fast'"),
+    "tuning that sets nothing": (
+        'environment = { THREADS = "1", SPIN = 0 }\noptions = { fused = true }\n',
+        "",
+        "tuned[0]",
+        "sets nothing",
+    ),
+    "no list of tunings": ("[[tuned]]", "[tuned]", "tuned", "a list: [[tuned]]"),
     "no table": ("[modes.graph]", "[modus.graph]", "main_mode", "'graph'"),
 }
 
