@@ -5,7 +5,7 @@ weights, the order of batches and the evaluation that an accuracy training of th
 missing. Finished runs are kept at once, so the same command resumes. `frameworkbench/analysis/convergence.py` says what
 is made of them.
 
-usage: nice python benchmarks/convergence_bands.py --data-dir DIR [--workload NAME]... [--out DIR] [--cache-dir DIR]
+usage: nice python benchmarks/convergence_bands.py --data-dir DIR [--workload NAME]... [--runs N] [--out DIR]
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from frameworkbench.analysis.bands import SCHEMA
+from frameworkbench.analysis.convergence import LEAST_RUNS
 from frameworkbench.content import content_dir
 from frameworkbench.data import PreparedDataset, prepare
 from frameworkbench.data.transform import epoch_order, to_inputs
@@ -27,10 +29,8 @@ from frameworkbench.reference.blas import one_blas_thread
 from frameworkbench.run.judge import input_options
 from frameworkbench.spec.workload import Workload, load_workloads, select_workloads
 
-SEEDS = (1001, 1002, 1003, 1004, 1005)
-"""Far from those of a run, which count up from its ``--seed`` (0 unless asked otherwise)."""
-
-SCHEMA = 1
+FIRST_SEED = 1001
+"""Far from the seeds of a run, which count up from its ``--seed`` (0 unless asked otherwise)."""
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
         )
         file = arguments.out / f"{workload.name}.json"
         content = _kept(file, workload, dataset)
-        for seed in SEEDS:
+        for seed in range(FIRST_SEED, FIRST_SEED + arguments.runs):
             if all(run["seed"] != seed for run in content["runs"]):
                 content["runs"].append({"seed": seed, "epochs": list(train(workload, dataset, seed))})
                 _write(file, content)
@@ -109,6 +109,7 @@ def _write(file: Path, content: dict[str, Any]) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workload", action="append", default=[])
+    parser.add_argument("--runs", type=int, default=LEAST_RUNS, help="seeds; more of them make a band narrower")
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--cache-dir", type=Path, default=Path.home() / ".cache" / "frameworkbench")
     parser.add_argument("--out", type=Path, default=content_dir("workloads") / "bands")
