@@ -123,8 +123,8 @@ def limits(band: Band, epoch: int, seeds: int) -> Limits:
         seeds: m, at least 1.
 
     Source:
-        Hahn and Meeker 1991, Statistical Intervals, section 4.8 (mean of m future observations). That convergence
-        faster than a reference's is other mathematics too: MLPerf Training rules, reference convergence points.
+        Meeker, Hahn and Escobar 2017, Statistical Intervals, chapter 4 (mean of m future observations). That
+        convergence faster than a reference's is other mathematics too: MLPerf Training rules, section 13.
     """
     values = [curve[epoch - 1] for curve in band.curves]
     mean, deviation = plain.fmean(values), max(plain.stdev(values), 1 / band.total)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from frameworkbench.analysis.bands import load_band, shipped_bands
-from frameworkbench.analysis.convergence import LEAST_RUNS
+from frameworkbench.analysis.convergence import LEAST_RUNS, limits
 from frameworkbench.content import content_dir
 from frameworkbench.errors import SpecError
 from frameworkbench.spec.workload import load_workloads
@@ -43,6 +43,19 @@ def test_a_shipped_band_fits_its_workload(name: str) -> None:
     assert len(band.curves) >= LEAST_RUNS
     assert (band.workload_sha256, band.epochs) == (workload.sha256, workload.epochs)
     assert (content_dir("workloads") / "bands" / f"{name}.json").is_file()
+
+
+@pytest.mark.parametrize("name", sorted(shipped_bands()))
+def test_a_shipped_band_is_documented(name: str) -> None:
+    """docs/method.md states what the reference reached and the limits for three seeds, as the check computes them."""
+    band = shipped_bands()[name]
+    found = limits(band, band.epochs, 3)
+    figures = (found.runs, f"{found.mean:.2%}", f"{found.deviation * 100:.2f}", f"{found.low:.2%}–{found.high:.2%}")
+    row = f"| `{name}` | {' | '.join(str(figure) for figure in figures)} |".replace("%", " %")
+
+    text = (content_dir("workloads").parent / "docs" / "method.md").read_text(encoding="utf-8")
+
+    assert row in text.splitlines()
 
 
 def test_bands_are_shipped() -> None:
