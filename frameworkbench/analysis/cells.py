@@ -68,7 +68,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """Accuracy on the test set per seed; ``curve`` holds the epochs of the first seed."""
+    """Accuracy on the test set per seed; ``curve`` holds the epochs of the first seed.
+
+    ``by_epoch`` is the accuracy after each epoch of every full training, ``(seeds, epochs)``.
+    """
 
     values: tuple[float, ...]
     seeds: tuple[int, ...]
@@ -77,6 +80,7 @@ class Accuracy:
     target: float | None = None
     time_to_target_s: tuple[float, ...] = ()
     curve: tuple[Mapping[str, Any], ...] = field(default=())
+    by_epoch: tuple[tuple[float, ...], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for ``report.json``."""
@@ -222,6 +226,7 @@ def accuracy(evidence: Evidence) -> Accuracy | None:
             target=target,
             time_to_target_s=tuple(time for time in reached if time is not None),
             curve=tuple({key: epoch.get(key) for key in _EPOCH} for epoch in curves[0]),
+            by_epoch=tuple(_accuracies(curve) for curve in curves),
         )
     short = table(evidence.proof["payload"].get("accuracy")) if evidence.proof is not None else {}
     value = number(short.get("value"))
@@ -289,6 +294,12 @@ def _severity(check: Mapping[str, Any]) -> tuple[bool, float]:
 
 def _final(record: Record) -> float | None:
     return number(table(record["payload"].get("final")).get("accuracy"))
+
+
+def _accuracies(curve: Sequence[Mapping[str, Any]]) -> tuple[float, ...]:
+    """Accuracy after each epoch; an epoch without one is left out, so that the curve is too short to be compared."""
+    found = (number(epoch.get("accuracy")) for epoch in curve)
+    return tuple(value for value in found if value is not None)
 
 
 def _time_to(curve: Sequence[Mapping[str, Any]], target: float | None) -> float | None:

@@ -16,6 +16,7 @@ from ..spec.cell import TWIN, row_name
 from ..spec.lanes import MATCHED, control_lane
 from ..store.records import Record, Run
 from ..store.run import PlannedCell
+from .bands import shipped_bands
 from .breakeven import break_even
 from .card import card_facts
 from .cells import (
@@ -34,6 +35,7 @@ from .cells import (
 )
 from .cells import accuracy as cell_accuracy
 from .comparison import LEAST_BLOCKS, Entry, Ranking
+from .convergence import Band, Convergence, Training, judge
 from .disturbance import Disturbance, disturbance
 from .families import FALSE_WIN, Candidate, GroupVerdicts, group_verdicts, uncontrolled
 from .handicap import Handicap, handicaps
@@ -126,10 +128,16 @@ class Summary:
         return {**cell.facts, "rank": found.main.ranks.get(cell.key) if found else None, "remarks": remarks}
 
 
-def summarise(run: Run) -> Summary:
-    """Derive all facts of a run from its records; the same records give the same summary."""
+def summarise(run: Run, bands: Mapping[str, Band] | None = None) -> Summary:
+    """Derive all facts of a run from its records; the same records give the same summary.
+
+    Args:
+        run: the run as read from disk.
+        bands: what the reference reached, by workload; those that are shipped unless given.
+    """
     noise = disturbance(run)
-    cells = tuple(_result(run, planned, noise) for planned in run.plan.cells)
+    known = shipped_bands() if bands is None else bands
+    cells = tuple(_result(run, planned, noise, known) for planned in run.plan.cells)
     delta = number(table(run.manifest.get("protocol")).get("delta"))
     groups: dict[tuple[Any, ...], GroupVerdicts] = {}
     workloads: dict[str, list[GroupVerdicts]] = {}
@@ -157,7 +165,7 @@ def harness(run: Run) -> dict[str, Any]:
     return {**sums, "sessions": len(sessions), "interrupted_sessions": interrupted, "share": share}
 
 
-def _result(run: Run, planned: PlannedCell, noise: Disturbance) -> CellResult:
+def _result(run: Run, planned: PlannedCell, noise: Disturbance, bands: Mapping[str, Band]) -> CellResult:
     evidence = gather(run, planned)
     blocks = run.plan.blocks.get("main" if planned.main else "other", 0)
     found = verdict(evidence, blocks)
@@ -179,7 +187,7 @@ def _result(run: Run, planned: PlannedCell, noise: Disturbance) -> CellResult:
         "tuning": proof["payload"].get("tuning") if proof is not None else None,
         "thread_use": thread_use(proof, evidence.timed, planned.axes.get("threads")),
         "warm_up": warm_up(evidence),
-        **_numbers(evidence, planned),
+        **_numbers(run, evidence, planned, bands),
         "blocks": {
             "planned": blocks,
             "counted": len(evidence.timed),
@@ -197,7 +205,7 @@ def _result(run: Run, planned: PlannedCell, noise: Disturbance) -> CellResult:
     return CellResult(planned.key, planned.main, planned.axes, found, blocks, facts)
 
 
-def _numbers(evidence: Evidence, planned: PlannedCell) -> dict[str, Any]:
+def _numbers(run: Run, evidence: Evidence, planned: PlannedCell, bands: Mapping[str, Band]) -> dict[str, Any]:
     cold = phases([evidence.proof]) if evidence.proof is not None else {}
     warm = phases(evidence.timed)
     waits = [first_step(phases([record])) for record in evidence.timed]
@@ -215,10 +223,23 @@ def _numbers(evidence: Evidence, planned: PlannedCell) -> dict[str, Any]:
         "capacity": capacity_facts(evidence.capacity),
         "latency": latency_facts(evidence.timed),
         "card": card_facts(evidence.timed, batch_size),
-        "accuracy": found.to_json() if found else None,
+        "accuracy": {**found.to_json(), "convergence": _held(run, planned, found, bands).to_json()} if found else None,
         "accuracy_note": _accuracy_note(found, planned),
         "time_to_target_s": _time_to_target(found),
     }
+
+
+def _held(run: Run, planned: PlannedCell, found: Accuracy, bands: Mapping[str, Band]) -> Convergence:
+    """A row's accuracy against what the reference reached on this very workload and data."""
+    name = str(planned.axes.get("workload"))
+    facts = {part: table(table(run.manifest.get(part)).get(name)) for part in ("workloads", "data")}
+    training = Training(
+        data=str(planned.axes.get("data")),
+        workload_sha256=str(facts["workloads"].get("sha256")),
+        dataset_fingerprint=str(facts["data"].get("fingerprint")),
+        curves=found.by_epoch,
+    )
+    return judge(training, bands.get(name))
 
 
 def _accuracy_note(found: Accuracy | None, planned: PlannedCell) -> str:

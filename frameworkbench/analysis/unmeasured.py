@@ -8,6 +8,7 @@ from typing import Any
 from ..spec.cell import TWIN
 from ..store.records import Run
 from .cells import table
+from .convergence import unchecked
 from .memory import FROM_SPEED
 from .steady import SLOWDOWN, UNSTEADY
 
@@ -30,6 +31,7 @@ def unmeasured(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:
         *_unsteady(cells),
         *_blocks(run, cells),
         *_accuracy(run, cells),
+        *unchecked(cells),
         *_memory(cells),
         *_scope(run, cells),
     ]

@@ -54,6 +54,11 @@ GLOSSARY = (
         "share of right answers on the whole test set, computed by the harness from the exported weights.",
     ),
     (
+        "CONVERGENCE",
+        "⚑: the accuracy lies outside the band in which the reference's own trainings, from other seeds, make it lie "
+        "99.9 times in 100, or is reached sooner; a flag for review, not a verdict.",
+    ),
+    (
         "faster",
         "the Holm-adjusted 95 % interval of the paired ratio excludes 1 and the ratio is beyond the difference "
         "that was fixed before the run.",

@@ -26,6 +26,9 @@ STATUSES = {
     "invalid": ("!", "invalid"),
 }
 
+FLAG = "⚑"
+"""Beside an accuracy that needs an explanation."""
+
 Table = dict[str, Any]
 
 
@@ -201,9 +204,10 @@ def _accuracy(found: Table | None) -> str:
         return NOTHING
     text = percent(found["mean"], found["total"])
     values = found["values"]
+    mark = f" {FLAG}" if found["convergence"]["code"] else ""
     if len(values) < 2:
-        return text
-    return f"{text} ({percent(min(values), found['total'])}–{percent(max(values), found['total'])})"
+        return f"{text}{mark}"
+    return f"{text} ({percent(min(values), found['total'])}–{percent(max(values), found['total'])}){mark}"
 
 
 def _accuracy_note(cell: Table) -> str:
@@ -216,7 +220,18 @@ def _accuracy_note(cell: Table) -> str:
         note += f"; {found['target'] * 100:g} % after {seconds(cell['time_to_target_s'])}"
     elif found["target"] is not None:
         note += f"; {cell['accuracy_note']}"
-    return note
+    return f"{note}{_convergence(found)}"
+
+
+def _convergence(found: Table) -> str:
+    """What the band says about a full training: a flag with its reason, the band, or why there was none."""
+    check = found["convergence"]
+    if check["code"]:
+        return f"; {check['code']}: {check['reason']}"
+    if check["band"]:
+        low, high = (f"{check['band'][side] * 100:.1f}" for side in ("low", "high"))
+        return f"; within the reference's {low}–{high} %"
+    return f"; not held against the reference: {check['reason']}" if found["target"] is not None else ""
 
 
 def _parity(found: Table | None) -> str:
