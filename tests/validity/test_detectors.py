@@ -127,6 +127,7 @@ def test_free_steps() -> None:
     assert [f.code for f in rate.free_steps([skipping, skipping], 1.0)] == ["NONLINEAR"]
     assert rate.free_steps([[1.0] * 20 + [8.0] * 2], 1.0) == []
     assert rate.free_steps([disturbed], 1.0) == []
+    assert rate.free_steps([[1.0] * 24], 30.0) == [], "every window was disturbed"
     assert rate.free_steps([skipping, [1.0] * 24], 1.0) == [], "every try must show it"
 
 
