@@ -75,13 +75,17 @@ def update_agreement(seen: Aftermath, gradients: Weights, optimizer: Optimizer) 
     """Weighted share of elements in which the new part of the second update has the gradient's direction.
 
     sgd: u₂ − momentum·u₁ = −rate·g₂ exactly. adam: with s nearly constant over one step,
-    u₂(1−β₁ᵗ⁺¹) − β₁·u₁(1−β₁ᵗ) ≈ −rate·(1−β₁)·g₂/s; s is positive, so the signs agree.
+    u₂(1−β₁ᵗ⁺¹) − β₁·u₁(1−β₁ᵗ) ≈ −rate·(1−β₁)·g₂/s; s is positive, so the signs agree. After t steps s falls by
+    1/(2t) of itself in a step whose gradient is near zero, and what is carried over changes by as much: where the new
+    part is no larger than twice that its sign says nothing, and it has no weight.
     """
     agreeing = total = 0.0
     for name, gradient in gradients.items():
         before, between, after = (np.asarray(export[name], np.float64) for export in seen.exports)
-        new = _new_part(between - before, after - between, optimizer, seen.steps_before)
-        weight = np.abs(new) * np.abs(gradient)
+        carried, updated = _carried_and_updated(between - before, after - between, optimizer, seen.steps_before)
+        new = updated - carried
+        unsure = np.abs(carried) / max(seen.steps_before, 1) if optimizer.kind == "adam" else 0.0
+        weight = np.where(np.abs(new) > unsure, np.abs(new) * np.abs(gradient), 0.0)
         size = float(np.sum(weight))
         if size > 0:  # each tensor counts alike, however large its gradient is
             agreeing += float(np.sum(weight[(new * gradient) < 0])) / size
@@ -89,12 +93,13 @@ def update_agreement(seen: Aftermath, gradients: Weights, optimizer: Optimizer) 
     return agreeing / total if total else 0.0
 
 
-def _new_part(first: Array, second: Array, optimizer: Optimizer, steps_before: int) -> Array:
+def _carried_and_updated(first: Array, second: Array, optimizer: Optimizer, steps_before: int) -> tuple[Array, Array]:
+    """What the second update owes to the first one's momentum, and the whole of it, in the same units."""
     if optimizer.kind == "adam":
         early = 1.0 - optimizer.beta1 ** (steps_before + 1)
         late = 1.0 - optimizer.beta1 ** (steps_before + 2)
-        return second * late - optimizer.beta1 * first * early
-    return second - optimizer.momentum * first
+        return optimizer.beta1 * first * early, second * late
+    return optimizer.momentum * first, second
 
 
 def _unmoved(seen: Aftermath) -> list[Finding]:

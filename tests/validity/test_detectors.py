@@ -280,3 +280,24 @@ def test_weights_that_are_no_numbers_are_no_match() -> None:
     assert replay.needs_another(start, window, [broken])
     assert [f.code for f in replay.judge(start, window, [broken, broken], steps=9)[0]] == ["DETECTION"]
     assert replay.judge(start, window, [broken, same], steps=9)[0] == []
+
+
+@pytest.mark.parametrize(("last", "agreement"), [(-1e-3, 1.0), (-0.8, 1.0), (0.8, 1.0)])
+def test_adam_may_carry_over_more_than_a_small_gradient_adds(last: float, agreement: float) -> None:
+    """After few steps a gradient near zero drowns in what momentum carries over, and that accuses nobody."""
+    optimizer = load_workload(content_dir("workloads") / "mnist-mlp.toml").optimizer
+    weights = {"large": np.ones(4), "small": np.ones(2)}
+    state, exports = OptimizerState(optimizer), []
+    steps = [*[(1.0, 1.0)] * 15, (-0.8, last)]
+    for step, (large, small) in enumerate(steps):
+        if step >= 14:
+            exports.append({name: value.copy() for name, value in weights.items()})
+        gradients = {"large": np.full(4, large), "small": np.full(2, small)}
+        state.update(weights, gradients)
+    exports.append(weights)
+
+    seen = Aftermath(14, {}, exports, [], [])
+
+    assert aftermath.update_agreement(seen, gradients, optimizer) == agreement
+    wrong = {name: -value for name, value in gradients.items()}
+    assert aftermath.update_agreement(seen, wrong, optimizer) == 0.0
