@@ -80,19 +80,7 @@ def speed(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
         if chooser.random() < setting.protocol.replay_share:
             found, outcome.payload["replay"] = replayed(link, start, after[0], taken[0], chooser)
             outcome.findings += found
-        outcome.payload |= {
-            "phases": {
-                "import_s": seconds(link, "start"),
-                "build_s": seconds(link, "build"),
-                "first_step_s": first["elapsed_ns"] / 1e9,
-                "warmup_s": warm["elapsed_ns"] / 1e9,
-            },
-            "warmup_steps": setting.warmup_steps,
-            "windows": windows,
-            "effective": link.effective(),
-            "memory": {"peak_bytes": link.worker.ask("memory")["peak_bytes"], "source": "speed process"},
-            "load_average": round(os.getloadavg()[0], 2),
-        }
+        outcome.payload |= _facts(link, setting, first, warm) | {"windows": windows}
         stretches, again = _checked_stretches(link, expected, k_again, _mean_step_s(windows))
         files = _Files(snapshot, start, after, again)
         link.worker.close()
@@ -119,6 +107,22 @@ def speed(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
     close_books(outcome, link)
     outcome.conclude(setting.detectors)
     return outcome
+
+
+def _facts(link: Link, setting: Setting, first: Mapping[str, Any], warm: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told beside the windows: phases, settings that hold, memory, load."""
+    return {
+        "phases": {
+            "import_s": seconds(link, "start"),
+            "build_s": seconds(link, "build"),
+            "first_step_s": first["elapsed_ns"] / 1e9,
+            "warmup_s": warm["elapsed_ns"] / 1e9,
+        },
+        "warmup_steps": setting.warmup_steps,
+        "effective": link.effective(),
+        "memory": {"peak_bytes": link.worker.ask("memory")["peak_bytes"], "source": "speed process"},
+        "load_average": round(os.getloadavg()[0], 2),
+    }
 
 
 def window_steps(protocol: Protocol, step_s: float) -> int:
