@@ -68,8 +68,8 @@ gradient = 5e-5
 optimizer = 1e-4
 trajectory = { "5" = 1e-5, "10" = 5e-5 }
 parameters = 1e-4
-# Before the seventh step: there an input of the second ReLU is 1.9e-6 from zero in float64, and float32 code of different
-# frameworks falls on different sides (TensorFlow and JAX differ from PyTorch by 5e-3, each of them always alike).
+# Before the seventh step: there an input of the second ReLU is 1.9e-6 from zero in float64, and float32 code of
+# different frameworks falls on different sides (TensorFlow and JAX part from PyTorch by 5e-3, each always alike).
 parameters_steps = [4, 6]
 parameters_steps_quick = [4, 6]
 """
