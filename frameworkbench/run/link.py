@@ -131,8 +131,7 @@ class Link:
 
     def load(self, weights: Mapping[str, Array]) -> None:
         """Put other weights into the model that is built; the optimizer starts afresh."""
-        self.worker.ask("load", weights=self._save_weights(weights))
-        self.steps_done = self.cursor = 0
+        self.load_again(Path(self._save_weights(weights)))
 
     def load_again(self, exported: Path) -> None:
         """Put weights back that this worker exported; the optimizer starts afresh."""

@@ -12,6 +12,7 @@ Source: method C29 ("run once with checks off and compare"), for the work in pla
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -37,7 +38,7 @@ def distance(one: Weights, other: Weights, start: Weights) -> tuple[str, float]:
         ended = np.asarray(value, np.float64)
         apart = float(np.linalg.norm(ended - other[name]))
         length = float(np.linalg.norm(ended - start[name]))
-        share = apart / length if apart == apart and length > 0 else float("inf")  # not a number is no match
+        share = math.inf if math.isnan(apart) or length == 0 else apart / length  # not a number is no match
         if share > most:
             worst, most = name, share
     return worst, most
