@@ -17,9 +17,9 @@ from frameworkbench.data.transform import epoch_order
 from frameworkbench.reference import initial_weights, run_trajectory
 from frameworkbench.run.judge import host_batch
 from frameworkbench.spec.workload import Workload, load_workload
-from tests.benchmarks.test_power_and_splits import _module
+from tests.benchmarks.programs import program
 
-bands = _module("convergence_bands")
+bands = program("convergence_bands")
 SEEDS = tuple(range(bands.FIRST_SEED, bands.FIRST_SEED + bands.LEAST_RUNS))
 
 

@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import math
-import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
 from frameworkbench.registry import load_adapters
+from tests.benchmarks.programs import BENCHMARKS, program
 from tests.run.conftest import workload_text
 
-BENCHMARKS = Path(__file__).parent.parent.parent / "benchmarks"
 FILE = BENCHMARKS / "overhead.json"
 
 
-def _module(name: str) -> ModuleType:
-    """A program of benchmarks/, loaded by path under a name of its own."""
-    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", BENCHMARKS / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    before = list(sys.path)
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        sys.path[:] = before
-    return module
-
-
-ratios = _module("ratios")
+ratios = program("ratios")
 
 
 def _pairs(logs: Sequence[float]) -> list[tuple[float, float]]:
@@ -133,7 +116,7 @@ def test_every_entrant_has_a_plain_loop_with_its_source() -> None:
 
 def test_a_noop_step_costs_less_than_ten_microseconds() -> None:
     """The harness adds at most 10 µs to each timed step."""
-    assert 0 < _module("harness").step_cost_us() <= 10
+    assert 0 < program("harness").step_cost_us() <= 10
 
 
 class _Clockwork:
@@ -156,7 +139,7 @@ def test_a_pair_is_one_window_of_each_in_the_drawn_order(harness_first: bool) ->
     """Whichever comes first, the harness's time by the parent's stamps stands before the plain loop's."""
     worker = _Clockwork()
 
-    pair = _module("overhead")._pair(worker, 7, "loop.py", harness_first=harness_first)
+    pair = program("overhead")._pair(worker, 7, "loop.py", harness_first=harness_first)
 
     assert pair == (30.0, 20.0)
     assert worker.calls == (["harness", "plain loop.py"] if harness_first else ["plain loop.py", "harness"])
@@ -176,7 +159,7 @@ def test_real_windows_and_plain_loops_alternate_in_one_process(
     asked: Namespace, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A measurement writes one row with its samples, from which its ratio and interval follow again."""
-    _module("overhead").main([*asked.arguments, "--note", "nothing else ran"])
+    program("overhead").main([*asked.arguments, "--note", "nothing else ran"])
 
     found = json.loads(asked.out.read_text(encoding="utf-8"))
     (row,) = found["rows"]
@@ -192,11 +175,11 @@ def test_real_windows_and_plain_loops_alternate_in_one_process(
 
 def test_rows_of_an_earlier_measurement_stay(asked: Namespace) -> None:
     """On the same machine a new measurement replaces rows of its own name only; --again drops the others."""
-    overhead = _module("overhead")
+    overhead = program("overhead")
     overhead.main(asked.arguments)
     found = json.loads(asked.out.read_text(encoding="utf-8"))
     other = {**found["rows"][0], "adapter": "another"}
-    asked.out.write_text(_module("row_file").as_text({**found, "rows": [*found["rows"], other]}), encoding="utf-8")
+    asked.out.write_text(program("row_file").as_text({**found, "rows": [*found["rows"], other]}), encoding="utf-8")
 
     overhead.main(asked.arguments)
     kept = json.loads(asked.out.read_text(encoding="utf-8"))["rows"]
@@ -209,7 +192,7 @@ def test_rows_of_an_earlier_measurement_stay(asked: Namespace) -> None:
 
 def test_a_budget_ends_the_measurement(asked: Namespace) -> None:
     """With its time spent a row ends with fewer pairs, and says how many."""
-    _module("overhead").main([*asked.arguments, "--budget", "1s", "--pairs", "100000"])
+    program("overhead").main([*asked.arguments, "--budget", "1s", "--pairs", "100000"])
 
     (row,) = json.loads(asked.out.read_text(encoding="utf-8"))["rows"]
     assert 2 <= row["pairs"] < 100_000
@@ -218,7 +201,7 @@ def test_a_budget_ends_the_measurement(asked: Namespace) -> None:
 
 def test_a_budget_that_leaves_time_gives_more_pairs(asked: Namespace) -> None:
     """Time that the pairs asked for do not need goes into further pairs."""
-    _module("overhead").main([*asked.arguments, "--budget", "4s"])
+    program("overhead").main([*asked.arguments, "--budget", "4s"])
 
     (row,) = json.loads(asked.out.read_text(encoding="utf-8"))["rows"]
     assert row["pairs"] > 7

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -22,10 +21,10 @@ from frameworkbench.errors import UsageError
 from frameworkbench.registry import load_adapters, read_adapter
 from frameworkbench.run.events import Event
 from frameworkbench.store.records import load_run
+from tests.benchmarks.programs import BENCHMARKS, program
 from tests.report.planted_run import PlantedRun
 from tests.run.conftest import FAKES, workload_text
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 FILE = BENCHMARKS / "planted.json"
 KEYS = [
     "adapter", "workload", "mode", "planted", "as_run", "delta", "plan", "pilot_blocks", "pilot_deviation",
@@ -34,25 +33,10 @@ KEYS = [
 ]  # fmt: skip
 
 
-def _module(name: str) -> ModuleType:
-    """A program of benchmarks/, loaded by path under a name of its own."""
-    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", BENCHMARKS / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    before = list(sys.path)
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        sys.path[:] = before
-    return module
-
-
-planted = _module("planted")
-planted_row = _module("planted_row")
-slowed_copy = _module("slowed_copy").slowed_copy
-neighbour_module = _module("neighbour")
+planted = program("planted")
+planted_row = program("planted_row")
+slowed_copy = program("slowed_copy").slowed_copy
+neighbour_module = program("neighbour")
 BY_PILOT = planted_row.Asked(planted=0.05, delta=0.03, pilot=6, blocks=None)
 
 

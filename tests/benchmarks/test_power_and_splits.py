@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
 from frameworkbench.analysis.power import blocks_needed, power_of, resolvable_ratio
+from tests.benchmarks.programs import program
 from tests.report.planted_run import PlantedRun
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def _module(name: str) -> ModuleType:
-    """A program of benchmarks/, loaded by path under a name of its own."""
-    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", ROOT / "benchmarks" / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-power = _module("power")
-split_aa = _module("split_aa")
+power = program("power")
+split_aa = program("split_aa")
 
 
 def documented(deviation: str) -> list[list[str]]:
