@@ -1,0 +1,58 @@
+"""Sentences that can be said in another language: a template with named fields, and what goes into them.
+
+Analysis and guidance decide *what* is said; a report decides in which language. So a sentence travels as its English
+template, which is also its key in the message catalogue, beside the values of its fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def _as_written(text: str) -> str:
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """One sentence or term.
+
+    Attributes:
+        text: the English template, ``str.format`` style with named fields only: "{row} is faster by {gap}".
+        params: by field name: text that is the same in every language (a row's name, a formatted number), or another
+            phrase, which is translated too.
+    """
+
+    text: str
+    params: Mapping[str, str | Phrase] = field(default_factory=dict)
+
+    def render(self, translate: Callable[[str], str] = _as_written) -> str:
+        """The sentence in the language of ``translate``, a function from English template to template."""
+        found = {
+            name: value.render(translate) if isinstance(value, Phrase) else value for name, value in self.params.items()
+        }
+        return translate(self.text).format(**found)
+
+    def __str__(self) -> str:
+        return self.render()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data: ``text`` and, where there are fields, ``params``."""
+        params = {name: value.to_json() if isinstance(value, Phrase) else value for name, value in self.params.items()}
+        return {"text": self.text, "params": params} if params else {"text": self.text}
+
+
+def phrase(text: str, **params: object) -> Phrase:
+    """A phrase whose fields are made text unless they are phrases themselves."""
+    return Phrase(text, {name: value if isinstance(value, Phrase) else str(value) for name, value in params.items()})
+
+
+def from_json(found: Mapping[str, Any]) -> Phrase:
+    """The phrase that ``to_json`` wrote."""
+    params = found.get("params", {})
+    return Phrase(
+        str(found["text"]),
+        {name: from_json(value) if isinstance(value, Mapping) else str(value) for name, value in params.items()},
+    )
