@@ -47,6 +47,9 @@ class Language:
         return found.render(self.translate)
 
 
+ENGLISH = Language(SOURCE, str)
+
+
 @cache
 def language(code: str) -> Language:
     """A language by its code.
@@ -57,7 +60,7 @@ def language(code: str) -> Language:
     if code not in LANGUAGES:
         raise UsageError(f"--lang: expected {' or '.join(LANGUAGES)}; received {code!r}")
     if code == SOURCE:
-        return Language(code, _as_written)
+        return ENGLISH
     find = _messages(code).gettext
     # The empty text is a catalogue's header.
     return Language(code, lambda text: find(text) if text else "")
@@ -79,10 +82,6 @@ def catalogue(code: str) -> dict[str, str]:
 @cache
 def _messages(code: str) -> gettext.NullTranslations:
     return gettext.translation(DOMAIN, LOCALE_DIR, languages=[code])
-
-
-def _as_written(text: str) -> str:
-    return text
 
 
 def _field(value: object) -> str | Phrase:
