@@ -10,7 +10,7 @@ Catalogues lie in ``locale/LANGUAGE/LC_MESSAGES/frameworkbench.po`` (edited by p
 from __future__ import annotations
 
 import gettext
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -64,6 +64,15 @@ def language(code: str) -> Language:
     find = _messages(code).gettext
     # The empty text is a catalogue's header.
     return Language(code, lambda text: find(text) if text else "")
+
+
+def check_languages(codes: Sequence[str]) -> tuple[str, ...]:
+    """The languages that were asked for, each once; English if none was.
+
+    Raises:
+        UsageError: there is no such language.
+    """
+    return tuple(language(code).code for code in dict.fromkeys(codes or (SOURCE,)))
 
 
 def translator(code: str) -> Callable[[str], str]:

@@ -151,7 +151,7 @@ def _group(index: int, comparison: Table, report: Table, words: Language) -> Gro
     best = max((_mean(cell) for cell in main), default=0.0)
     return Group(
         anchor=f"w{index}",
-        title=words.tell(_title(comparison)),
+        title=words.tell(title(comparison)),
         conditions=words.tell(_conditions(comparison)),
         synthetic=comparison["data"] == "synthetic",
         sentence=words.tell(comparison["sentence_parts"]),
@@ -172,7 +172,7 @@ def _group(index: int, comparison: Table, report: Table, words: Language) -> Gro
     )
 
 
-def _title(comparison: Table) -> Phrase:
+def title(comparison: Table) -> Phrase:
     """The workload, the task unless it is training, and the lane unless it is matched."""
     parts: list[str | Phrase] = [str(comparison["workload"])]
     parts += [phrase("inference")] if comparison["task"] == "infer" else []
