@@ -8,9 +8,9 @@ from typing import Any
 from .comparing import Cells
 from .glance import glance
 from .glossary import LATENCY_NOTE, MEMORY_NOTE, glossary
-from .markdown_text import block, bullets, escape, folded, image, table
+from .markdown_text import block, bullets, escape, folded, heading, image, strong, table
 from .messages import Language
-from .pictures import Picture
+from .pictures import MOST_GROUPS, Picture
 from .text import NOTHING
 from .view import QUESTION, Group, Row, View
 
@@ -27,7 +27,7 @@ def markdown(view: View, report: dict[str, Any], pictures: Pictures) -> str:
     """
     words = view.words
     parts = [
-        f"# {words.say('frameworkbench report')}",
+        heading(1, words.say("frameworkbench report")),
         f"> {words.translate(QUESTION)}",
         _first_screen(view, report),
         *(_group(group, words, pictures.get(group.anchor, ())) for group in view.groups),
@@ -40,19 +40,23 @@ def markdown(view: View, report: dict[str, Any], pictures: Pictures) -> str:
 
 def _first_screen(view: View, report: dict[str, Any]) -> str:
     words = view.words
-    badges = f"**{words.say('unverified')}**" + (f" · **{words.say('synthetic data')}**" if view.synthetic else "")
+    badges = strong(words.say("unverified"))
+    badges += " · " + strong(words.say("synthetic data")) if view.synthetic else ""
     note = words.say("self-run: nobody else has reproduced these numbers yet")
     command = report["run"]["command"]
     parts = [
         f"{badges} ({note})",
-        f"## {words.say('The answer')}",
+        strong(words.say("The answer")),
         _glance(report, words),
         "\n".join(_verdict(group, words) for group in view.groups),
-        f"**{words.say('What was not measured')}**",
+        strong(words.say("What was not measured")),
         bullets(view.not_measured),
-        f"**{words.say('Measured on')}**",
+        strong(words.say("Measured on")),
         "\n".join(f"- {name}: {escape(value)}" for name, value in view.facts),
-        *([f"**{words.say('Run it again')}**", block(command)] if command else []),
+        *([strong(words.say("Run it again")), block(command)] if command else []),
+        words.say("Pictures are drawn for the first {count} sections only.", count=MOST_GROUPS)
+        if len(view.groups) > MOST_GROUPS
+        else "",
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -82,7 +86,8 @@ def _glance(report: dict[str, Any], words: Language) -> str:
 
 
 def _synthetic(group: Group, words: Language) -> str:
-    return f" *({words.say('synthetic data')})*" if group.synthetic else ""
+    note = words.say("synthetic data")
+    return f" *({note})*" if group.synthetic else ""
 
 
 def _group(group: Group, words: Language, pictures: Sequence[Picture]) -> str:
@@ -90,19 +95,19 @@ def _group(group: Group, words: Language, pictures: Sequence[Picture]) -> str:
     parts = [head, escape(group.conditions), f"**{escape(group.sentence)}**", escape(group.control)]
     parts += _lines(words.say("Remarks:"), group.remarks)
     if group.ranked:
-        parts += [f"### {words.say('Main modes')}", *_rows(group.ranked, words)]
+        parts += [heading(3, words.say("Main modes")), *_rows(group.ranked, words)]
     if group.others:
-        parts += [f"### {words.say('Other modes')}", *_rows(group.others, words)]
+        parts += [heading(3, words.say("Other modes")), *_rows(group.others, words)]
     parts += _lines(group.threads_heading, group.threads)
     parts += _lines(words.say("What these rows set that the matched ones do not:"), group.tuning)
     parts += [image(each.path, words.tell(each.alt), words.tell(each.caption)) for each in pictures]
     if group.break_even:
-        parts += [f"### {words.say('A slow start that pays')}", bullets(group.break_even)]
+        parts += [heading(3, words.say("A slow start that pays")), bullets(group.break_even)]
     if group.latency:
-        title = f"### {words.say('Latency of single requests')}"
+        title = heading(3, words.say("Latency of single requests"))
         parts += [title, words.translate(LATENCY_NOTE), *_latency(group, words)]
     if group.memory:
-        parts += [f"### {words.say('Memory by phase')}", words.translate(MEMORY_NOTE), *_memory(group, words)]
+        parts += [heading(3, words.say("Memory by phase")), words.translate(MEMORY_NOTE), *_memory(group, words)]
     return "\n\n".join([*parts, *_comparisons(group, words)])
 
 
@@ -250,9 +255,9 @@ def _memory(group: Group, words: Language) -> list[str]:
 
 def _failures(view: View) -> str:
     words = view.words
-    title = f"## {words.say('Failures')}"
+    title = heading(2, words.say("Failures"))
     if not view.failures:
-        return f"{title}\n\n{words.say('None: every planned row was proved and timed.')}"
+        return title + "\n\n" + words.say("None: every planned row was proved and timed.")
     head = (words.say("Row"), words.say("Workload"), words.say("Status"), words.say("Code"), words.say("Reason"))
     rows = [
         (f["name"], f"{f['workload']} ({f['conditions']})", f"{f['glyph']} {f['status']}", f["code"], f["reason"])
@@ -281,11 +286,12 @@ def _environment(view: View, report: dict[str, Any]) -> str:
         words.say("Lock"),
     )
     facts = "\n".join(f"- {name}: {escape(value)}" for name, value in view.environment)
-    parts = [f"## {words.say('Environment')}", facts]
+    parts = [heading(2, words.say("Environment")), facts]
     parts += [table(head, [[adapter[key] for key in keys] for adapter in view.adapters]), escape(view.harness)]
     damaged = [f"{found['file']}: {found['reason']}" for found in report["damaged"]]
     return "\n\n".join([*parts, *_lines(words.say("Damaged files, left out:"), damaged)])
 
 
 def _glossary(words: Language) -> str:
-    return f"## {words.say('Words')}\n\n" + "\n".join(f"- **{word}**: {meaning}" for word, meaning in glossary(words))
+    entries = "\n".join(f"- **{word}**: {meaning}" for word, meaning in glossary(words))
+    return heading(2, words.say("Words")) + "\n\n" + entries

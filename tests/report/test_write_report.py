@@ -15,7 +15,7 @@ from frameworkbench.analysis.summary import summarise
 from frameworkbench.errors import UsageError
 from frameworkbench.report import write_report
 from frameworkbench.report.chart import chart
-from frameworkbench.report.markdown import block, code, escape
+from frameworkbench.report.markdown_text import block, code, escape
 from frameworkbench.report.text import clean, interval_text, percent, seconds, significant, size, tiny
 from frameworkbench.report.view import view
 from frameworkbench.store.records import RecordWriter, load_run
@@ -67,13 +67,14 @@ def checked(page: str) -> Checker:
     return checker
 
 
-def test_the_same_records_give_the_same_bytes(tmp_path: Path) -> None:
+def test_the_same_records_give_the_same_bytes(tmp_path: Path, pictures: None) -> None:
     """A copy of a run folder elsewhere gives byte-identical files."""
     run = example(tmp_path / "one")
     shutil.copytree(run, tmp_path / "two")
     first, second = write(run, tmp_path / "out1"), write(tmp_path / "two", tmp_path / "out2")
     assert first == second
-    assert set(first) == {"report.json", "report.md", "report.html"}
+    assert {name for name in first if not name.endswith(".svg")} == {"report.json", "report.md", "report.html"}
+    assert len(first) > 8
 
 
 def test_report_json_has_the_promised_fields(tmp_path: Path) -> None:
@@ -150,7 +151,7 @@ def test_nothing_escapes(tmp_path: Path) -> None:
     assert "<script" not in outside
     tables = [line for line in outside.splitlines() if line.startswith("|")]
     widths = {len(re.findall(r"(?<!\\)\|", line)) for line in tables}
-    assert widths <= {6, 7, 8}
+    assert max(widths) <= 7
     assert not any(re.search(r"(?<!\\)`", line) for line in tables)
 
 

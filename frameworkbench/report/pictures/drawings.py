@@ -23,7 +23,7 @@ from .points import Curve, Dot, Ratio
 # Okabe and Ito 2008, without the yellow, which is hard to see on white: colours that colour-blind readers tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.hashsalt": "frameworkbench",
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -38,7 +38,7 @@ _STYLE = {
     "grid.color": "#d8dee6",
     "grid.linewidth": 0.7,
 }
-_WIDTH = 7.4
+_WIDTH, _TALL = 7.4, 4.2  # inches
 _ROW = 0.3
 _INK, _SOFT = "#16202c", "#4c5a6a"
 
@@ -86,7 +86,7 @@ def forest(found: Sequence[Ratio], delta: float) -> bytes:
 
 def start(found: Sequence[Dot]) -> bytes:
     """Time to first step against steady speed."""
-    figure, axes = _canvas(4.2)
+    figure, axes = _canvas(_TALL)
     axes.set_xscale("log")
     axes.set_yscale("log")
     points = [(float(dot.wait_s or 0.0), dot.speed) for dot in found]
@@ -106,7 +106,7 @@ def start(found: Sequence[Dot]) -> bytes:
 
 def trade(found: Sequence[Dot]) -> bytes:
     """Peak memory against steady speed; the area of a mark grows with the wait for the first step."""
-    figure, axes = _canvas(4.2)
+    figure, axes = _canvas(_TALL)
     axes.set_yscale("log")
     points = [(float(dot.memory_bytes or 0.0) / 2**20, dot.speed) for dot in found]
     looks = _looks([dot.adapter for dot in found])
@@ -159,7 +159,7 @@ def latency(found: Sequence[tuple[str, str, tuple[float, ...]]]) -> bytes:
 
 def accuracy(found: Sequence[Curve]) -> bytes:
     """Accuracy after each epoch against training time."""
-    figure, axes = _canvas(4.2)
+    figure, axes = _canvas(_TALL)
     axes.set_xscale("log")
     looks = _looks([curve.adapter for curve in found])
     for curve in found:
@@ -179,7 +179,7 @@ def accuracy(found: Sequence[Curve]) -> bytes:
 
 
 def _canvas(height: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(_WIDTH, height), facecolor="white", layout="none")
+    figure = Figure(figsize=(_WIDTH, height), facecolor="white")
     axes = figure.add_axes((0.26, 0.55 / height, 0.5, 1 - 0.7 / height))
     return figure, axes
 
@@ -226,12 +226,11 @@ def _log_axis(axis: Any, text: str) -> None:
 
 def _side_labels(axes: Axes, labels: Sequence[str], points: Sequence[tuple[float, float]]) -> None:
     """Names in a column at the right, in the order of their marks' heights and never on top of each other."""
-    figure = axes.figure
     axes.margins(0.08)
     to_share = axes.transData + axes.transAxes.inverted()
     heights = [float(to_share.transform(point)[1]) for point in points]
     order = sorted(range(len(labels)), key=lambda at: (-heights[at], labels[at]))
-    gap = 0.17 / (axes.get_position().height * figure.get_figheight())
+    gap = 0.17 / (axes.get_position().height * _TALL)
     places = _apart([heights[at] for at in order], gap)
     for at, place in zip(order, places, strict=True):
         axes.annotate(
