@@ -49,9 +49,10 @@ def test_the_answer_comes_first(report: dict[str, Any]) -> None:
     """One line for each workload says who is fastest, who starts soonest and who needs least memory."""
     rows = glance(report, language("en"))
 
-    assert rows[0] == ("small-net", "alpha:usual, beta:usual", "12,385, 12,392", "alpha:usual: 2.25 s", *rows[0][4:])
-    assert rows[0][4] == "beta:usual: 300 MiB"
-    assert rows[1][:2] == ("text-lstm", "alpha:usual")
+    assert rows[0][:2] == ("small-net", "beta:usual (12,392), alpha:usual (12,385)")
+    assert rows[0][2:4] == ("alpha:usual (2.25 s)", "beta:usual (300 MiB)")
+    assert rows[1][0] == "text-lstm"
+    assert rows[1][1].startswith("alpha:usual (5")
 
 
 def test_nobody_is_named_where_no_winner_is(tmp_path: Path) -> None:
@@ -65,7 +66,7 @@ def test_nobody_is_named_where_no_winner_is(tmp_path: Path) -> None:
 
     rows = glance(clean(summarise(load_run(planted.plan())).to_json()), language("en"))
 
-    assert rows[0][1:3] == ("no winner named", "–")
+    assert rows[0][1] == "no winner named"
 
 
 @pytest.mark.parametrize("name", ["report.md", "report.zh.md"])
@@ -87,7 +88,8 @@ def test_nothing_in_a_name_becomes_markup(files: dict[str, bytes], name: str) ->
 
     assert "<script" not in text
     assert re.search(r"(?<!\\)[`$]", text) is None
-    assert set(re.findall(r"(?<!\\)\]\(([^)]*)\)", text)) == {each for each in files if each.startswith("pictures/")}
+    links = {link for link in re.findall(r"(?<!\\)\]\(([^)]*)\)", text) if not link.startswith("#")}
+    assert links == {each for each in files if each.startswith("pictures/")}
 
 
 def test_pictures_are_well_formed_and_keep_their_text(files: dict[str, bytes]) -> None:
@@ -156,7 +158,7 @@ def test_names_beside_marks_never_overlap() -> None:
 
     gaps = [one - other for one, other in itertools.pairwise(places)]
     assert min(gaps) >= 0.06 - 1e-12
-    assert places[0] == 0.9
+    assert places[0] == pytest.approx(0.9)
     assert min(places) >= 0
 
 
