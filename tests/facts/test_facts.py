@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from frameworkbench.errors import SpecError
-from frameworkbench.facts import VOCABULARY, Fact, read_facts, stale
+from frameworkbench.facts import VOCABULARY, Fact, read_facts, shipped_facts, stale
 
 GOOD = """
 [facts.licence]
@@ -90,3 +90,15 @@ def test_a_fact_grows_stale() -> None:
     assert not stale(fact, date(2026, 3, 1))
     assert not stale(fact, date(2027, 3, 1))
     assert stale(fact, date(2027, 3, 2))
+
+
+def test_shipped_facts_can_be_read() -> None:
+    """Each shipped framework states licence, last release and maintenance, and MXNet that it is retired."""
+    facts = shipped_facts()
+
+    assert facts["reference"] == {}
+    for name, stated in facts.items():
+        if name != "reference":
+            assert {"licence", "last_release", "maintenance"} <= set(stated), name
+            assert list(stated) == [key for key in VOCABULARY if key in stated], name
+    assert facts["mxnet"]["maintenance"].value == "retired"
