@@ -6,7 +6,8 @@ four of five cases with other weights and measurement noise, and otherwise says 
 """
 
 from .advice import advise
-from .questions import PRESETS, QUESTIONS, presets_json, questions_json, read_answers
+from .presets import PRESETS, presets_json
+from .questions import QUESTIONS, questions_json, read_answers
 from .table import guidance_table
 
 __all__ = ["PRESETS", "QUESTIONS", "advise", "guidance_table", "presets_json", "questions_json", "read_answers"]

@@ -72,23 +72,6 @@ class Question:
         return {"key": self.key, "text": self.text, "many": self.many, "options": options}
 
 
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """Answers to start from for a common case."""
-
-    key: str
-    text: str
-    answers: Mapping[str, tuple[str, ...]]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        return {
-            "key": self.key,
-            "text": self.text,
-            "answers": {key: list(found) for key, found in self.answers.items()},
-        }
-
-
 def _deployment(key: str, text: str) -> Option:
     return Option(key, text, needs=(Need("deployment", (key,)),))
 
@@ -283,95 +266,10 @@ QUESTIONS: tuple[Question, ...] = (
     ),
 )
 
-PRESETS: tuple[Preset, ...] = (
-    Preset(
-        "research",
-        marked("research prototype"),
-        {
-            "family": ("any",),
-            "purpose": ("train",),
-            "priority": ("wait",),
-            "debugging": ("step",),
-            "ecosystem": ("published",),
-        },
-    ),
-    Preset(
-        "server",
-        marked("production server"),
-        {
-            "purpose": ("infer",),
-            "priority": ("latency",),
-            "batch": ("one",),
-            "deployment": ("server",),
-            "ecosystem": ("active",),
-        },
-    ),
-    Preset(
-        "mobile",
-        marked("mobile or edge device"),
-        {
-            "purpose": ("infer",),
-            "priority": ("memory",),
-            "batch": ("one",),
-            "deployment": ("mobile", "edge"),
-            "ecosystem": ("active",),
-        },
-    ),
-    Preset(
-        "course",
-        marked("beginner's course"),
-        {
-            "family": ("any",),
-            "purpose": ("train",),
-            "priority": ("wait",),
-            "hardware": ("cpu",),
-            "team": ("layers",),
-            "debugging": ("both",),
-            "ecosystem": ("active",),
-        },
-    ),
-    Preset(
-        "scale",
-        marked("large-scale training"),
-        {
-            "family": ("attention",),
-            "purpose": ("train",),
-            "priority": ("speed",),
-            "batch": ("large",),
-            "hardware": ("nvidia",),
-            "scale": ("split",),
-            "precision": ("reduced",),
-            "ecosystem": ("active",),
-        },
-    ),
-    Preset(
-        "legacy",
-        marked("maintaining old code"),
-        {"family": ("any",), "purpose": ("train",), "priority": ("balance",), "ecosystem": ("any",)},
-    ),
-)
-
 
 def questions_json() -> list[dict[str, Any]]:
     """All questions with what each answer does, as plain data; texts are English keys of the message catalogue."""
     return [question.to_json() for question in QUESTIONS]
-
-
-def presets_json() -> list[dict[str, Any]]:
-    """All presets as plain data."""
-    return [preset.to_json() for preset in PRESETS]
-
-
-def preset(key: str) -> Preset:
-    """A preset by its name.
-
-    Raises:
-        UsageError: there is none of that name.
-    """
-    found = {one.key: one for one in PRESETS}
-    if key not in found:
-        raise UsageError(f"--preset: expected {_or(found)}; received {key!r}")
-    return found[key]
 
 
 def read_answers(given: Mapping[str, Sequence[str]]) -> Answers:
@@ -390,7 +288,7 @@ def read_answers(given: Mapping[str, Sequence[str]]) -> Answers:
         options = [option.key for option in question.options]
         for one in chosen:
             if one not in options:
-                raise UsageError(f"--{key}: expected {_or(options)}; received {one!r}")
+                raise UsageError(f"--{key}: expected {one_of(options)}; received {one!r}")
         if len(set(chosen)) > 1 and not question.many:
             raise UsageError(f"--{key}: expected one answer; received {', '.join(chosen)}")
         if chosen:
@@ -398,6 +296,7 @@ def read_answers(given: Mapping[str, Sequence[str]]) -> Answers:
     return found
 
 
-def _or(names: Iterable[str]) -> str:
+def one_of(names: Iterable[str]) -> str:
+    """Names for a message: "a, b or c"."""
     *most, last = names
     return f"{', '.join(most)} or {last}" if most else last
