@@ -11,7 +11,7 @@ from ..errors import UsageError
 from ..store.atomic import canonical_json, write_bytes_atomic
 from .markdown import markdown
 from .messages import LANGUAGES, SOURCE, check_languages, language
-from .page import page
+from .page import cell_files, page
 from .pictures import album
 from .text import clean
 from .view import view
@@ -56,7 +56,8 @@ def render_report(summary: Summary, languages: Sequence[str] = (SOURCE,)) -> dic
     for words in chosen:
         rows = view(report, words)
         files[file_name("md", words.code)] = markdown(rows, report, pictures).encode("utf-8")
-        files[file_name("html", words.code)] = page(rows, report).encode("utf-8")
+        files[file_name("html", words.code)] = page(report, words).encode("utf-8")
+    files |= {name: content.encode("utf-8") for name, content in cell_files(report).items()}
     return files | {each.path: each.content for found in pictures.values() for each in found}
 
 
