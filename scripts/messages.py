@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -16,24 +17,44 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from frameworkbench.claims import shipped_claims
+from frameworkbench.facts import VOCABULARY, shipped_facts
+
 ROOT = Path(__file__).parents[1]
 LOCALE = ROOT / "frameworkbench" / "report" / "locale"
 
-# What takes a text: in Python, in templates (also through Jinja's own functions), and in the page's script.
-KEYWORDS = dict.fromkeys(("phrase", "marked", "say", "t", "_", "gettext"), None)
-SOURCES = [("**.py", "python"), ("**.j2", "jinja2"), ("**.js", "javascript")]
+# What takes a text: everywhere, in Python, in templates (also through Jinja's own function) and in the page's script.
+KEYWORDS = dict.fromkeys(("phrase", "marked", "t", "_", "gettext"), None)
+# A report's own texts in Python; elsewhere a function of this name takes the name of a text.
+REPORT_KEYWORDS = {**KEYWORDS, "say": None}
+SOURCES = [("report/**.j2", "jinja2"), ("report/**.js", "javascript")]
+
+# Stated facts that are sentences and no names.
+FREE_FACTS = ("documentation", "community")
 
 
 def collected() -> list[str]:
     """Every text that a report may say, sorted."""
+    package = ROOT / "frameworkbench"
     # Babel remarks on every f-string that is a field of a sentence; those are values, no texts.
     with contextlib.redirect_stderr(io.StringIO()):
-        found = {
-            str(text)
-            for _, _, text, _, _ in extract_from_dir(ROOT / "frameworkbench", SOURCES, keywords=KEYWORDS)
-            if text
-        }
-    return sorted(found)
+        found = [
+            *extract_from_dir(package, [("**.py", "python")], keywords=KEYWORDS),
+            *extract_from_dir(package / "report", [("**.py", "python")], keywords=REPORT_KEYWORDS),
+            *extract_from_dir(package, SOURCES, keywords=KEYWORDS),
+        ]
+    return sorted({str(text) for _, _, text, _, _ in found if text} | set(_of_content()))
+
+
+def _of_content() -> Iterator[str]:
+    """Texts of the files that are data: claims, what can be stated of a framework, and sentences stated of one."""
+    for claim in shipped_claims():
+        yield from (claim.text, claim.how, *(stated.text for stated in claim.stated if stated.text))
+        yield from (str(claim.options[key]) for key in ("reason",) if key in claim.options)
+    for topic in VOCABULARY.values():
+        yield from (topic.title, *topic.allowed.values())
+    for facts in shipped_facts().values():
+        yield from (facts[key].text for key in FREE_FACTS if key in facts)
 
 
 def updated(catalogue: Catalog, texts: list[str]) -> Catalog:

@@ -79,7 +79,7 @@ def forest(found: Sequence[Ratio], delta: float) -> bytes:
     _rows(axes, [line.label if isinstance(line, Ratio) else f"relative to {line}:" for line in lines])
     for name, line in zip(axes.get_yticklabels(), lines, strict=True):
         name.set_color(_INK if isinstance(line, Ratio) else _SOFT)
-        name.set_style("normal" if isinstance(line, Ratio) else "italic")
+        name.set_fontstyle("normal" if isinstance(line, Ratio) else "italic")
     _log_axis(axes.xaxis, "{}×")
     axes.set_xlabel("throughput as a multiple (logarithmic)")
     axes.grid(axis="x")
