@@ -249,9 +249,12 @@ def _read_weights(file: str) -> dict[str, Array]:
 
 
 def _load_module(file: Path) -> ModuleType:
-    """Load an adapter by path under a private name that cannot clash with a package."""
+    """Load an adapter by path under a private name that cannot clash with a package.
+
+    The folder counts as that package, so that an adapter may have further modules: ``from .layers import …``.
+    """
     name = "_frameworkbench_adapter_" + hashlib.sha256(str(file).encode()).hexdigest()[:12]
-    spec = importlib.util.spec_from_file_location(name, file)
+    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=[str(file.parent)])
     if spec is None or spec.loader is None:
         raise WorkerError("ADAPTER_ERROR", f"{file} is not a Python file")
     module = importlib.util.module_from_spec(spec)
