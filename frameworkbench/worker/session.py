@@ -121,14 +121,12 @@ class Session:
         """One timed window: drain, mark, run, drain, mark. The parent stamps both marks."""
         adapter = self.adapter
         batches = [self._next() for _ in range(steps)]
-        step = adapter.step
         self._drain()
         compiled = adapter.compilations()
         cpu = time.process_time()
         self._mark("start")
         started = time.perf_counter_ns()
-        for batch in batches:
-            step(batch)
+        adapter.run(batches)
         self._drain()
         stopped = time.perf_counter_ns()
         self._mark("stop")
@@ -249,9 +247,12 @@ def _read_weights(file: str) -> dict[str, Array]:
 
 
 def _load_module(file: Path) -> ModuleType:
-    """Load an adapter by path under a private name that cannot clash with a package."""
+    """Load an adapter by path under a private name that cannot clash with a package.
+
+    The folder counts as that package, so that an adapter may have further modules: ``from .layers import …``.
+    """
     name = "_frameworkbench_adapter_" + hashlib.sha256(str(file).encode()).hexdigest()[:12]
-    spec = importlib.util.spec_from_file_location(name, file)
+    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=[str(file.parent)])
     if spec is None or spec.loader is None:
         raise WorkerError("ADAPTER_ERROR", f"{file} is not a Python file")
     module = importlib.util.module_from_spec(spec)
