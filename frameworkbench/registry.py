@@ -28,13 +28,16 @@ ROLES = ("entrant", "oracle")
 class Mode:
     """One way in which a framework executes: eager, graph or compiled.
 
-    ``unsupported`` maps a layer kind to the reason why this mode cannot run it as declared.
+    ``unsupported`` maps a layer kind to the reason why this mode cannot run it as declared. ``built_on`` names the row
+    ("adapter:mode") of the framework that does the work below this one, where there is one: what the layer on top
+    costs is a question of its own.
     """
 
     name: str
     mode_class: str
     needs_compiler: bool
     unsupported: Mapping[str, str]
+    built_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class AdapterInfo:
     """What an adapter folder declares about itself.
 
     ``interpreter`` is "managed" (an environment made from the lock) or "core" (the harness's own Python).
+    An ``optional`` adapter takes part only where it is asked for by name.
     ``tasks`` is "train" alone where nothing is declared: nobody's inference is measured unasked.
     ``optimizer_options`` are what any optimizer may be asked for on top of its rule: penalties, clipping, schedules.
     ``unsupported`` says of layers, losses, optimizers and options that are not declared why they are not.
@@ -71,6 +75,7 @@ class AdapterInfo:
     interpreter: str
     homepage: str
     main_mode: str
+    optional: bool
     modes: Mapping[str, Mode]
     devices: tuple[str, ...]
     precisions: tuple[str, ...]
@@ -161,6 +166,7 @@ def read_adapter(folder: Path) -> AdapterInfo:
         interpreter=fields.choice("interpreter", ("managed", "core"), "managed"),
         homepage=fields.optional("homepage", str, ""),
         main_mode=main_mode,
+        optional=fields.optional("optional", bool, False),
         modes=modes,
         devices=_texts(fields, "devices", ("cpu", "cuda")),
         precisions=_texts(fields, "precisions", tuple(PRECISIONS)),
@@ -194,6 +200,7 @@ def _read_mode(name: str, table: object, where: str) -> Mode:
         fields.choice("class", MODE_CLASSES),
         fields.optional("needs_compiler", bool, False),
         reasons,
+        fields.optional("built_on", str, ""),
     )
     fields.done()
     return mode

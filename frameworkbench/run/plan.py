@@ -248,7 +248,7 @@ def _chosen_workloads(names: Sequence[str]) -> tuple[Workload, ...]:
 def _chosen_modes(options: RunOptions, adapters: Mapping[str, AdapterInfo]) -> list[tuple[AdapterInfo, Mode]]:
     if not options.adapters:
         role = "entrant" if options.protocol.entrants else "oracle"
-        chosen = [info for info in adapters.values() if info.role == role]
+        chosen = [info for info in adapters.values() if info.role == role and not info.optional]
         return [(info, mode) for info in chosen for mode in _suite_modes(info, options.protocol)]
     found: dict[tuple[str, str], tuple[AdapterInfo, Mode]] = {}
     for text in options.adapters:

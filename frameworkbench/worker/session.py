@@ -121,14 +121,12 @@ class Session:
         """One timed window: drain, mark, run, drain, mark. The parent stamps both marks."""
         adapter = self.adapter
         batches = [self._next() for _ in range(steps)]
-        step = adapter.step
         self._drain()
         compiled = adapter.compilations()
         cpu = time.process_time()
         self._mark("start")
         started = time.perf_counter_ns()
-        for batch in batches:
-            step(batch)
+        adapter.run(batches)
         self._drain()
         stopped = time.perf_counter_ns()
         self._mark("stop")
