@@ -35,7 +35,7 @@ def unmeasured(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:
         *_memory(cells),
         *_scope(run, cells),
     ]
-    return [*found, *_budget(run), *STANDING]
+    return [*found, *_budget(run), *_retired(run, cells), *STANDING]
 
 
 def _cells(cells: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -147,3 +147,16 @@ def _budget(run: Run) -> list[str]:
     note = str(run.plan.budget.get("note") or "")
     limited = run.plan.budget.get("seconds") is not None
     return [f"Time budget: {note}"] if note and limited else []
+
+
+def _retired(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Frameworks that older comparisons have and this one cannot have; said where frameworks are compared at all."""
+    if not any(cell["role"] == "entrant" for cell in cells):
+        return []
+    found = [table(entry) for entry in run.manifest.get("retired") or ()]
+    return [
+        f"{entry['title']} is retired: {entry['reason']}. Last release: {entry['last_release']}. "
+        f"Successor: {entry['successor']}."
+        for entry in found
+        if entry
+    ]
