@@ -36,10 +36,9 @@ def contract(asking: Asking) -> Iterator[Result]:
         yield wrong
         return
     try:
-        file = str(info.folder / "adapter.py")
-        problems = asking.ask(lambda link: link.worker.ask("contract", adapter_file=file)["problems"], start=False)
+        problems = asking.ask(lambda link: _problems(asking, link), start=False)
     except WorkerError as problem:
-        yield asking.trouble("contract", problem, "adapter.py must import in the adapter's environment")
+        yield asking.trouble("contract", problem, "adapter.py must import there, and end with ADAPTER = YourClass")
         return
     if problems:
         yield failed("contract", "; ".join(problems), "the contract is frameworkbench/adapter.py")
@@ -51,12 +50,14 @@ def setting_up(asking: Asking) -> Iterator[Result]:
     """The constructor imports the right framework and takes its settings."""
     info, interpreter = asking.bench.info, asking.bench.interpreter
     try:
-        seen = asking.ask(lambda link: link.identity())
+        seen, problems = asking.ask(lambda link: (link.identity(), _problems(asking, link)))
     except WorkerError as problem:
         yield asking.trouble("set-up", problem, "correct the constructor")
         return
     found = identity.judge(seen, interpreter.path, info.module)
-    if found:
+    if problems:
+        yield failed("set-up", "; ".join(problems), "the contract is frameworkbench/adapter.py")
+    elif found:
         advice = f"nothing may shadow {info.module}; `module` in adapter.toml is its import name"
         yield failed("set-up", found[0].reason, advice)
     else:
@@ -133,6 +134,11 @@ def step(asking: Asking, probe: Probe) -> Iterator[Result]:
         return
     yield passed("step", f"losses {losses[0]:.4f}, {losses[1]:.4f}")
     yield _moved(probe, expected.weights, moved)
+
+
+def _problems(asking: Asking, link: Link) -> list[str]:
+    file = str(asking.bench.info.folder / "adapter.py")
+    return [str(problem) for problem in link.worker.ask("contract", adapter_file=file)["problems"]]
 
 
 def build_probe(asking: Asking, link: Link, probe: Probe, optimizer: Optimizer | None = None) -> None:

@@ -12,7 +12,12 @@ from ..adapter import Adapter
 
 
 def problems(adapter_class: object) -> list[str]:
-    """What is wrong with the class that an adapter file names, one sentence each; empty if nothing is."""
+    """What is wrong with the class that an adapter file names, one sentence each; empty if nothing is.
+
+    A function that makes the adapter is looked at once it has made one.
+    """
+    if inspect.isfunction(adapter_class):
+        return []
     if not inspect.isclass(adapter_class) or not issubclass(adapter_class, Adapter):
         return [f"ADAPTER is {adapter_class!r:.80}, not a subclass of frameworkbench.adapter.Adapter"]
     missing = sorted(getattr(adapter_class, "__abstractmethods__", ()))
@@ -32,7 +37,8 @@ def _signature(adapter_class: type, name: str, wanted: inspect.Signature) -> lis
     try:
         inspect.signature(method).bind(*[None] * count)
     except TypeError as problem:
-        return [f"method {name}{inspect.signature(method)} does not take {_listed(wanted.parameters)}: {problem}"]
+        own = str(inspect.signature(method)).replace("'", "")  # annotations are texts here
+        return [f"method {name}{own} does not take ({_listed(wanted.parameters)}): {problem}"]
     return []
 
 

@@ -65,8 +65,9 @@ class Session:
         return self._adapter
 
     def op_contract(self, adapter_file: str) -> Reply:
-        """Import the framework and look at the adapter's class, without making one (for authors of adapters)."""
-        return {"problems": contract.problems(_load_module(Path(adapter_file)).ADAPTER)}
+        """Import the framework and look at the adapter's class: that of the adapter if there is one already."""
+        made = self._adapter
+        return {"problems": contract.problems(type(made) if made else _load_module(Path(adapter_file)).ADAPTER)}
 
     def op_start(self, adapter_file: str, settings: dict[str, Any]) -> Reply:
         """Import the framework and apply the settings (the import phase)."""

@@ -67,11 +67,11 @@ def test_right_logits_have_no_explanation() -> None:
 
 @pytest.mark.parametrize("workload", load_workloads(content_dir("workloads")).values(), ids=lambda found: found.name)
 def test_small_workloads_keep_their_layers(workload) -> None:  # type: ignore[no-untyped-def]
-    """A shipped workload made small has the same layers, fewer than 20,000 parameters and the same classes."""
+    """A shipped workload made small has the same layers, fewer than 30,000 parameters and the same classes."""
     small = shrink(workload)
 
     assert [layer.kind for layer in small.model.layers] == [layer.kind for layer in workload.model.layers]
     assert small.model.classes == workload.model.classes
-    assert sum(parameter.size for parameter in small.model.parameters) < 20_000
+    assert sum(parameter.size for parameter in small.model.parameters) < 30_000
     assert isinstance(small.data, DataSpec)
     assert small.parity.trajectory_steps <= 10
