@@ -57,9 +57,9 @@ def load_retired() -> tuple[Retired, ...]:
 
 def _read(entry: object, where: str) -> Retired:
     fields = Fields(entry, where)
-    texts = [fields.required(key, str) for key in ("name", "title", "last_release", "reason", "successor")]
+    texts = {key: fields.required(key, str) for key in ("name", "title", "last_release", "reason", "successor")}
     source = tuple(str(page) for page in fields.required("source", list))
     fields.done()
     if not source:
         raise SpecError(f"{where}: source", "empty", expected="at least one page")
-    return Retired(*texts, source)
+    return Retired(**texts, source=source)

@@ -58,7 +58,8 @@ def _logits(model: Model, weights: Weights, inputs: Array, name: str, variant: V
 def _suspects(model: Model) -> Iterator[tuple[str, str, Variant]]:
     before: Layer | None = None
     for layer in model.layers:
-        for sentence, variant in _SUSPECTS.get(layer.kind, lambda _: iter(()))(layer):
+        known = _SUSPECTS.get(layer.kind)
+        for sentence, variant in known(layer) if known else ():
             yield f"{layer.name}: it is what comes out {sentence}", layer.name, variant
         if layer.kind == "dense" and before is not None and before.kind == "flatten":
             sentence = "if an image is flattened as (H, W, C) and the dense kernel is not permuted"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Set
 from dataclasses import replace
+from functools import partial
 
 from ..analysis import parity
 from ..analysis.parity import Check, worst
@@ -164,7 +165,7 @@ def _optimizer(asking: Asking, probes: list[Probe], optimizer: Optimizer, check:
         case = _trained_by(probe, optimizer)
         expected = asking.bench.expected(case.workload, case.source)
         try:
-            first, again = asking.ask(lambda link, case=case, it=expected: _two_steps(asking, link, case, it))
+            first, again = asking.ask(partial(_two_steps, asking, case, expected))
         except WorkerError as problem:
             return asking.trouble(check, problem)
         tolerance, updates = case.workload.parity.optimizer, expected.optimizer_updates
@@ -184,7 +185,7 @@ def _optimizer(asking: Asking, probes: list[Probe], optimizer: Optimizer, check:
 
 
 def _two_steps(
-    asking: Asking, link: Link, case: Probe, expected: Expected
+    asking: Asking, case: Probe, expected: Expected, link: Link
 ) -> tuple[list[dict[str, parity.Array]], list[dict[str, parity.Array]]]:
     open_data(asking, link, case)
     workload = case.workload
