@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: quick standard smoke test lint format messages clean help
+.PHONY: quick standard smoke test lint format messages matrix clean help
 
 help:
 	@echo "make quick     set up, run the quick suite (five frameworks, stand-in data), write reports/quick/"
@@ -12,6 +12,7 @@ help:
 	@echo "make smoke     set up, run the oracle alone (seconds)"
 	@echo "make lint      ruff and mypy"
 	@echo "make messages  collect the texts of reports for translation and compile what is translated"
+	@echo "make matrix    write docs/matrix.md anew: what each adapter declares"
 
 # The stamp holds the dependency list's time: set-up is repeated only when pyproject.toml changes.
 $(VENV)/.ready: pyproject.toml
@@ -44,6 +45,9 @@ format: $(VENV)/.ready
 
 messages: $(VENV)/.ready
 	$(BIN)/python scripts/messages.py
+
+matrix: $(VENV)/.ready
+	$(BIN)/frameworkbench adapter matrix --out docs/matrix.md
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

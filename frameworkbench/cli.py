@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from . import __version__
+from .cli_adapter import adapter_app
 from .cli_check import CHECK_COMMANDS
 from .cli_claims import CLAIMS_COMMANDS
 from .cli_output import AdapterPaths, CacheDir, DataDir, Device, Json, cache_folder, print_json, print_table
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 app.add_typer(env_app, name="env")
 app.add_typer(data_app, name="data")
+app.add_typer(adapter_app, name="adapter")
 for _command in (*CHECK_COMMANDS, *CLAIMS_COMMANDS):
     app.command()(_command)
 
@@ -125,6 +127,7 @@ def list_command(adapter_path: AdapterPaths = None, as_json: Json = False) -> No
     """Show workloads, adapters with their modes, and suites."""
     from .content import content_dir
     from .registry import load_adapters
+    from .retired import load_retired
     from .spec.protocol import SUITES
     from .spec.workload import load_workloads
 
@@ -135,14 +138,19 @@ def list_command(adapter_path: AdapterPaths = None, as_json: Json = False) -> No
             {
                 "workloads": [_workload_facts(workload) for workload in workloads.values()],
                 "adapters": [_adapter_facts(info) for info in adapters.values()],
+                "retired": [retired.to_json() for retired in load_retired()],
                 "suites": {name: _suite_facts(protocol, adapters) for name, protocol in SUITES.items()},
             }
         )
         return
     named = {w.name: w.name + (" (only by name)" if w.by_name else "") for w in workloads.values()}
     print_table("Workloads", ["name", "what it is"], [[named[w.name], w.description] for w in workloads.values()])
-    rows = [[a.name, a.role, ", ".join(f"{m}*" if m == a.main_mode else m for m in a.modes)] for a in adapters.values()]
-    print_table("Adapters (* main mode)", ["name", "role", "modes"], rows)
+    print_table(
+        "Adapters (* main mode)", ["name", "role", "modes", "from"], [_adapter_row(a) for a in adapters.values()]
+    )
+    gone = [[r.name, f"{r.title}, last release {r.last_release}: {r.reason}", r.successor] for r in load_retired()]
+    if gone:
+        print_table("Retired", ["name", "why it is not measured", "successor"], gone)
     suites = [[name, _suite_text(p), _resolution(p, adapters).sentence] for name, p in SUITES.items()]
     print_table("Suites", ["name", "what it does", "what it resolves"], suites)
 
@@ -292,7 +300,13 @@ def _adapter_facts(info: Any) -> dict[str, Any]:
         "tasks": list(info.tasks),
         "devices": list(info.devices),
         "python": info.python,
+        "origin": info.origin,
     }
+
+
+def _adapter_row(info: Any) -> list[str]:
+    modes = ", ".join(f"{mode}*" if mode == info.main_mode else mode for mode in info.modes)
+    return [info.name, info.role, modes, info.origin]
 
 
 def _interpreters(texts: list[str]) -> dict[str, Path]:

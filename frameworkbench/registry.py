@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .content import content_dir
 from .errors import SpecError, UsageError
+from .installed_adapters import installed_adapters
 from .spec.fields import Fields
 from .spec.lanes import DEFAULT, Tuning, read_tunings
 from .spec.layers import KINDS
@@ -22,6 +23,7 @@ from .spec.training import LOSSES, OPTIMIZERS, OPTIONS
 
 MODE_CLASSES = ("eager", "graph", "compiled")
 ROLES = ("entrant", "oracle")
+BUILT_IN = "built-in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class AdapterInfo:
     ``matched_environment`` holds those that equalise threads and precision, set in every lane but ``default``; values
     may contain ``{threads}`` too. ``tuned`` is what the lane ``tuned`` sets on top. ``weighed_environment`` holds
     further ones for processes whose memory is measured: they turn preallocation off, so that what is held is what is
-    needed.
+    needed. ``origin`` says where the folder came from: "built-in", an ``--adapter-path``, or an installed package.
     """
 
     name: str
@@ -90,6 +92,7 @@ class AdapterInfo:
     tuned: tuple[Tuning, ...]
     weighed_environment: Mapping[str, str]
     installs: Mapping[str, Install]
+    origin: str = BUILT_IN
 
     @property
     def second_mode(self) -> str | None:
@@ -117,19 +120,49 @@ def load_adapters(extra: Sequence[Path] = ()) -> dict[str, AdapterInfo]:
         SpecError: a declaration is wrong, or two adapters share a name.
         UsageError: an extra path holds no adapter.
     """
-    folders = adapter_folders(content_dir("adapters"))
-    for path in extra:
-        found = adapter_folders(path)
-        if not found:
-            raise UsageError(f"--adapter-path {path}: no adapter.toml found there or one folder below")
-        folders += found
     infos: dict[str, AdapterInfo] = {}
-    for folder in folders:
-        info = read_adapter(folder)
-        if info.name in infos:
-            raise SpecError(str(folder), f"a second adapter called {info.name!r}", expected="distinct names")
+    for folder, origin in _sources(extra):
+        info = replace(read_adapter(folder), origin=origin)
+        other = infos.get(info.name)
+        if other is not None:
+            raise SpecError(
+                str(folder),
+                f"a second adapter called {info.name!r} ({origin}); the first is {other.origin}: {other.folder}",
+                expected="distinct names: change `name` in one adapter.toml, or leave one of the two out",
+            )
         infos[info.name] = info
     return infos
+
+
+def find_adapter(text: str, extra: Sequence[Path] = ()) -> AdapterInfo:
+    """One adapter by its folder or its name.
+
+    Raises:
+        SpecError: its declaration is wrong.
+        UsageError: there is none.
+    """
+    folder = Path(text)
+    if (folder / "adapter.toml").is_file():
+        return replace(read_adapter(folder.absolute()), origin=f"folder {text}")
+    known = load_adapters(extra)
+    if text not in known:
+        raise UsageError(
+            f"{text!r}: expected a folder that holds adapter.toml, or one of {', '.join(known)}; "
+            f"received neither. A new one: frameworkbench adapter new NAME"
+        )
+    return known[text]
+
+
+def _sources(extra: Sequence[Path]) -> list[tuple[Path, str]]:
+    """Folders of adapters and where they came from: built-in, installed packages, ``--adapter-path``."""
+    found = [(folder, BUILT_IN) for folder in adapter_folders(content_dir("adapters"))]
+    found += installed_adapters()
+    for path in extra:
+        folders = adapter_folders(path)
+        if not folders:
+            raise UsageError(f"--adapter-path {path}: no adapter.toml found there or one folder below")
+        found += [(folder, f"--adapter-path {path}") for folder in folders]
+    return found
 
 
 def adapter_folders(path: Path) -> list[Path]:

@@ -15,7 +15,7 @@ from frameworkbench.errors import UnsupportedError
 from frameworkbench.reference import Network, OptimizerState
 from frameworkbench.reference.blas import openblas_threads
 from frameworkbench.spec.model import Model
-from frameworkbench.spec.training import Loss, Optimizer
+from frameworkbench.spec.training import LOSSES, OPTIMIZERS, Loss, Optimizer
 
 
 class ReferenceAdapter(Adapter):
@@ -27,6 +27,9 @@ class ReferenceAdapter(Adapter):
                 raise UnsupportedError(f"UNSUPPORTED_{key.upper()}", f"the reference runs in {only}, not {asked!r}")
 
     def build(self, model: Model, loss: Loss, optimizer: Optimizer, weights: Weights) -> None:
+        for what, kind, known in (("LOSS", loss.kind, LOSSES), ("OPTIMIZER", optimizer.kind, OPTIMIZERS)):
+            if kind not in known:
+                raise UnsupportedError(f"UNSUPPORTED_{what}", f"the reference has no {what.lower()} {kind!r}")
         self._model, self._loss, self._rule = model, loss, optimizer
         self.load(weights)
 

@@ -110,6 +110,17 @@ def compare_gradients(
     return checks
 
 
+def gradients_of_step(
+    before: Mapping[str, Array], after: Mapping[str, Array], learning_rate: float
+) -> dict[str, Array]:
+    """(p₀ − p₁) / learning rate of one plain SGD step, where a tensor came back in its shape."""
+    return {
+        name: (start.astype(np.float64) - after[name]) / learning_rate
+        for name, start in before.items()
+        if name in after and after[name].shape == start.shape
+    }
+
+
 def compare_updates(
     check: str, step: int, exported: Mapping[str, Array], before: Mapping[str, Array], reference: Mapping[str, Array],
     tolerance: float,

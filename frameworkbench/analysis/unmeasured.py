@@ -40,7 +40,7 @@ def unmeasured(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[Phrase]:
         *_memory(cells),
         *_scope(run, cells),
     ]
-    return [*found, *_budget(run), *STANDING]
+    return [*found, *_budget(run), *_retired(run, cells), *STANDING]
 
 
 def _cells(cells: Sequence[Mapping[str, Any]]) -> list[Phrase]:
@@ -197,3 +197,20 @@ def _budget(run: Run) -> list[Phrase]:
     note = str(run.plan.budget.get("note") or "")
     limited = run.plan.budget.get("seconds") is not None
     return [phrase("Time budget: {note}", note=note)] if note and limited else []
+
+
+def _retired(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[Phrase]:
+    """Frameworks that older comparisons have and this one cannot have; said where frameworks are compared at all."""
+    if not any(cell["role"] == "entrant" for cell in cells):
+        return []
+    return [
+        phrase(
+            "{framework} is retired: {reason}. Last release: {release}. Successor: {successor}.",
+            framework=entry["title"],
+            reason=entry["reason"],
+            release=entry["last_release"],
+            successor=entry["successor"],
+        )
+        for entry in (table(found) for found in run.manifest.get("retired") or ())
+        if entry
+    ]

@@ -117,6 +117,11 @@ class Link:
         inputs, labels, self.canaries = _lay_out_data(setting, self._folder)
         self.worker.ask("data", inputs=str(inputs), labels=str(labels), spec=input_options(setting.workload))
 
+    def open_samples(self, workload: Workload, dataset: PreparedDataset) -> None:
+        """Let the worker read other training samples than those of its cell (for models built beside the cell's)."""
+        files = {"inputs": str(dataset.train_inputs), "labels": str(dataset.train_labels)}
+        self.worker.ask("data", **files, spec=input_options(workload))
+
     def build(self, weights: Mapping[str, Array], loss: Loss, optimizer: Optimizer, model: Model | None = None) -> None:
         """Build the workload's model (or another one) from these weights."""
         table = (model or self._setting.workload.model).to_json()

@@ -15,6 +15,7 @@ from ..device.monitor import Monitor
 from ..environments import EnvironmentSpec, Interpreter
 from ..errors import EnvironmentProblem, UsageError
 from ..registry import AdapterInfo
+from ..retired import load_retired
 from ..spec.protocol import Protocol
 from ..store.atomic import read_json, write_json_atomic
 from ..store.run import MANIFEST
@@ -163,6 +164,7 @@ def _manifest(options: RunOptions, choice: Choice, ready: Ready, threads: int) -
         "threads": threads,
         "data": {name: _dataset_facts(dataset) for name, dataset in ready.datasets.items()},
         "adapters": {name: _adapter_facts(info, ready.interpreters) for name, info in choice.adapters.items()},
+        "retired": [retired.to_json() for retired in load_retired()],
         "workloads": {
             workload.name: {
                 "title": workload.title,

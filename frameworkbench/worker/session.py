@@ -24,7 +24,7 @@ from ..device.driver import Driver, NullDriver, open_driver
 from ..errors import WorkerError
 from ..spec.model import model_from_json
 from ..spec.training import Loss, Optimizer
-from . import inference, memory
+from . import contract, inference, memory
 from .watched_steps import run_watched_steps
 
 Reply = dict[str, Any]
@@ -63,6 +63,11 @@ class Session:
         if self._adapter is None:
             raise WorkerError("BAD_REQUEST", "no adapter was started")
         return self._adapter
+
+    def op_contract(self, adapter_file: str) -> Reply:
+        """Import the framework and look at the adapter's class: that of the adapter if there is one already."""
+        made = self._adapter
+        return {"problems": contract.problems(type(made) if made else _load_module(Path(adapter_file)).ADAPTER)}
 
     def op_start(self, adapter_file: str, settings: dict[str, Any]) -> Reply:
         """Import the framework and apply the settings (the import phase)."""
@@ -247,17 +252,26 @@ def _read_weights(file: str) -> dict[str, Array]:
 
 
 def _load_module(file: Path) -> ModuleType:
-    """Load an adapter by path under a private name that cannot clash with a package.
+    """Load an adapter by path, once, under a private name that cannot clash with a package.
 
     The folder counts as that package, so that an adapter may have further modules: ``from .layers import …``.
     """
     name = "_frameworkbench_adapter_" + hashlib.sha256(str(file).encode()).hexdigest()[:12]
+    module = sys.modules.get(name) or _execute(name, file)
+    if not hasattr(module, "ADAPTER"):
+        raise WorkerError("ADAPTER_ERROR", f"{file} does not say which class is the adapter (ADAPTER = …)")
+    return module
+
+
+def _execute(name: str, file: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=[str(file.parent)])
     if spec is None or spec.loader is None:
         raise WorkerError("ADAPTER_ERROR", f"{file} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
-    if not hasattr(module, "ADAPTER"):
-        raise WorkerError("ADAPTER_ERROR", f"{file} does not say which class is the adapter (ADAPTER = …)")
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]  # half a module must not be found by the next call
+        raise
     return module

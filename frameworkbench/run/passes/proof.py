@@ -244,12 +244,7 @@ def _evidence(setting: Setting, expected: Expected, seen: _Seen) -> GradientEvid
 
 def _measured_gradients(expected: Expected, seen: _Seen) -> Weights:
     """(p₀ − p₁) / rate of the plain SGD step, where a tensor came back in its shape."""
-    rate_ = expected.gradient_optimizer.learning_rate
-    return {
-        name: (start.astype(np.float64) - seen.after_gradient[name]) / rate_
-        for name, start in expected.weights.items()
-        if name in seen.after_gradient and seen.after_gradient[name].shape == start.shape
-    }
+    return parity.gradients_of_step(expected.weights, seen.after_gradient, expected.gradient_optimizer.learning_rate)
 
 
 def _elapsed_s(window: Mapping[str, Any]) -> float:

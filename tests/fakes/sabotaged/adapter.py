@@ -82,8 +82,9 @@ class Sabotaged(_reference()):
             return self._step_on(self._bent(network), batch)
         result = super().step(batch)
         if mode == "frozen_layer":
-            frozen = next(name for name in network.weights if name.startswith("dense"))
-            network.weights[frozen][...] = self._first[frozen]
+            frozen = next((name for name in network.weights if name.startswith("dense")), None)
+            if frozen:
+                network.weights[frozen][...] = self._first[frozen]
         if mode == "bf16_weights":
             for value in network.weights.values():
                 value[...] = _bf16(value)
@@ -96,13 +97,14 @@ class Sabotaged(_reference()):
         """A network that computes with wrongly arranged weights."""
         weights = dict(network.weights)
         mode = self.settings.mode
-        if mode == "swapped_gates":
+        if mode == "swapped_gates" and "lstm.kernel" in weights:
             for part in ("kernel", "recurrent", "bias"):
                 i, f, g, o = np.split(weights[f"lstm.{part}"], 4)
                 weights[f"lstm.{part}"] = np.concatenate([i, g, f, o])
         if mode == "transposed_kernel":
-            name = next(name for name, value in weights.items() if value.ndim == 4)
-            weights[name] = weights[name].swapaxes(2, 3)
+            name = next((name for name, value in weights.items() if value.ndim == 4), None)
+            if name:
+                weights[name] = weights[name].swapaxes(2, 3)
         if mode == "missing_bias":
             name = next(name for name in weights if name.startswith("dense") and name.endswith("bias"))
             weights[name] = np.zeros_like(weights[name])

@@ -1,0 +1,205 @@
+"""What all checks of one adapter share: its interpreter, its mode, scratch folders, and how a worker is asked.
+
+The workers are those of a run (``run/link.py``), so that what passes here passes there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+from ..data import PreparedDataset
+from ..environments import Interpreter
+from ..errors import WorkerError
+from ..registry import AdapterInfo
+from ..run import codes
+from ..run.judge import Expected, expected
+from ..run.link import Link, Setting, open_link
+from ..run.worker_process import read_log_end
+from ..spec.cell import Cell
+from ..spec.lanes import MATCHED
+from ..spec.protocol import SUITES, Protocol
+from ..spec.workload import Workload
+from .probes import STEPS, Probe
+from .result import Result, failed
+from .samples import write_samples
+
+T = TypeVar("T")
+Tell = Callable[[str], None]
+
+PROTOCOL: Protocol = replace(SUITES["smoke"], suite="adapter check", entrants=True, window_s=0.05, staged_batches=24)
+STAGED = PROTOCOL.staged_batches
+_SEED = 0
+_LIMIT_S = 600.0
+
+# The worker is gone after these; after all others it goes on listening.
+_DEAD = frozenset({codes.CRASH, codes.KILLED, codes.TIMEOUT, codes.BAD_OUTPUT, codes.OUT_OF_MEMORY})
+
+
+@dataclass(slots=True)
+class Bench:
+    """One adapter in one mode, ready to be asked.
+
+    Attributes:
+        info: what the adapter declares.
+        mode: the mode that is looked at.
+        interpreter: Python of its environment.
+        folder: scratch, with the logs.
+        cache_dir: prepared data, shared with runs.
+        cores: CPU numbers of the workers.
+        tell: receives what is being done, for the progress display.
+    """
+
+    info: AdapterInfo
+    mode: str
+    interpreter: Interpreter
+    folder: Path
+    cache_dir: Path
+    cores: tuple[int, ...]
+    tell: Tell
+    _datasets: dict[str, PreparedDataset] = field(default_factory=dict)
+    _logs: int = 0
+
+    def dataset(self, source: str) -> PreparedDataset:
+        """The probes' samples of one source."""
+        if source not in self._datasets:
+            self._datasets[source] = write_samples(source, self.folder / "samples" / source)
+        return self._datasets[source]
+
+    def expected(self, workload: Workload, source: str) -> Expected:
+        """The reference's answers for a probe."""
+        return expected(
+            workload,
+            self.dataset(source),
+            seed=_SEED,
+            steps=[STEPS],
+            batches=STAGED,
+            cache_dir=self.folder,
+        )
+
+    def setting(
+        self,
+        workload: Workload,
+        dataset: PreparedDataset,
+        *,
+        mode: str | None = None,
+        task: str = "train",
+        cores: tuple[int, ...] | None = None,
+    ) -> Setting:
+        """A cell of this adapter as a run would have it, in the lane that is ranked."""
+        chosen = self.info.modes[mode or self.mode]
+        used = self.cores if cores is None else cores
+        cell = Cell(
+            task=task,
+            workload=workload.name,
+            data="synthetic",
+            adapter=self.info.name,
+            role=self.info.role,
+            mode=chosen.name,
+            mode_class=chosen.mode_class,
+            lane=MATCHED,
+            device="cpu",
+            precision=self.info.precisions[0],
+            threads=len(used),
+            batch_size=workload.batch_size,
+        )
+        return Setting(
+            cell=cell,
+            adapter=self.info,
+            interpreter=self.interpreter,
+            workload=workload,
+            dataset=dataset,
+            protocol=PROTOCOL,
+            seed=_SEED,
+            cores=used,
+            compile_cache=self.folder / "compile" / chosen.name,
+            timeout_s=_LIMIT_S,
+            memory_limit=None,
+            warmup_steps=PROTOCOL.warmup_steps,
+        )
+
+    def log(self) -> Path:
+        """A log file for the next worker."""
+        self._logs += 1
+        return self.folder / f"worker-{self._logs:02d}.log"
+
+
+class Asking:
+    """One worker process for many questions; where one kills it, the next question starts another.
+
+    Args:
+        bench: the adapter.
+        probe: gives the first process its data; each question may open other data.
+        cores: CPU numbers; by default those of the bench.
+    """
+
+    def __init__(self, bench: Bench, probe: Probe, cores: tuple[int, ...] | None = None) -> None:
+        self.bench = bench
+        self._setting = bench.setting(probe.workload, bench.dataset(probe.source), cores=cores)
+        self._open = ExitStack()
+        self._link: Link | None = None
+        self._started = False
+        self._log = bench.log()
+
+    def ask(self, work: Callable[[Link], T], *, start: bool = True) -> T:
+        """Do some work with the worker, which is started first if there is none.
+
+        Args:
+            work: what to ask.
+            start: whether the framework is to be imported and set up before.
+
+        Raises:
+            WorkerError: it failed; a worker that is gone is forgotten.
+        """
+        try:
+            if self._link is None:
+                self._log = self.bench.log()
+                self._link = self._open.enter_context(open_link(self._setting, self._log))
+            if start and not self._started:
+                self._link.start()
+                self._started = True
+            return work(self._link)
+        except WorkerError as problem:
+            if problem.code in _DEAD or not self._started:
+                self.close()
+            raise
+
+    def close(self) -> None:
+        """End the worker if there is one."""
+        self._open.close()
+        self._link, self._started = None, False
+
+    def trouble(self, check: str, problem: WorkerError, next_step: str = "") -> Result:
+        """A failed check out of what a worker said."""
+        return trouble(check, problem, self._log, next_step)
+
+    def __enter__(self) -> Asking:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def trouble(check: str, problem: WorkerError, log: Path, next_step: str = "") -> Result:
+    """What an adapter raised, where in its file, and what to do about it."""
+    found = str(problem)
+    place = _place(log)
+    if found.startswith("NotImplementedError"):
+        return failed(check, "not written yet", f"{found.partition(': ')[2]}{place}")
+    if problem.code.startswith("UNSUPPORTED_") or problem.code in codes.UNSUPPORTED:
+        advice = next_step or "write it, or take it out of adapter.toml"
+        return failed(check, f"declared, and refused: {found}", f"{advice}{place}")
+    if problem.code in _DEAD:
+        return failed(check, f"{problem.code}: {found}", next_step or f"read the worker's log: {log}")
+    return failed(check, found, (next_step or "read the worker's log") + (place or f" ({log})"))
+
+
+def _place(log: Path) -> str:
+    """The last line of the adapter's own file in the last traceback of a log."""
+    tail = read_log_end(log).rpartition("Traceback (most recent call last)")[2]
+    found = re.findall(r'File "[^"]*adapter\.py", line (\d+), in (\w+)', tail)
+    return f" [adapter.py line {found[-1][0]}, {found[-1][1]}]" if found else ""

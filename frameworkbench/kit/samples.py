@@ -1,0 +1,59 @@
+"""Small random training data for the probes, in the form in which datasets are stored.
+
+Images are not square and have three channels, so that exchanged axes change a number.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..data import PreparedDataset
+
+FLAT = "flat"
+IMAGES = "images"
+TOKENS = "tokens"
+
+CLASSES = 4
+VOCABULARY = 32
+LENGTH = 8
+
+_RAW: dict[str, tuple[int, ...]] = {FLAT: (3, 5, 4), IMAGES: (3, 11, 9), TOKENS: (LENGTH,)}
+_SIZE = 256
+_TEST_SIZE = 16
+
+
+def input_shape(source: str) -> tuple[int, ...]:
+    """Shape of one sample as a model reads it."""
+    return (int(np.prod(_RAW[FLAT])),) if source == FLAT else _RAW[source]
+
+
+def write_samples(source: str, folder: Path) -> PreparedDataset:
+    """Draw the samples of one source and put them into a folder; equal calls give equal arrays."""
+    folder.mkdir(parents=True, exist_ok=True)
+    generator = np.random.default_rng(len(source))
+    paths = {}
+    for split, size in (("train", _SIZE), ("test", _TEST_SIZE)):
+        arrays = {"inputs": _inputs(source, size, generator), "labels": generator.integers(0, CLASSES, size)}
+        for part, array in arrays.items():
+            paths[f"{split}_{part}"] = folder / f"{split}_{part}.npy"
+            np.save(paths[f"{split}_{part}"], array, allow_pickle=False)
+    return PreparedDataset(
+        name=source,
+        kind="synthetic",
+        fingerprint=f"probe samples {source} 1",
+        classes=CLASSES,
+        train_size=_SIZE,
+        test_size=_TEST_SIZE,
+        **paths,
+    )
+
+
+def _inputs(source: str, size: int, generator: np.random.Generator) -> npt.NDArray[Any]:
+    shape = (size, *_RAW[source])
+    if source == TOKENS:
+        return generator.integers(0, VOCABULARY, shape).astype(np.int32)
+    return generator.integers(0, 256, shape).astype(np.uint8)

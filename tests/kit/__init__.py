@@ -1,0 +1,1 @@
+"""Tests of the kit for authors of adapters."""

@@ -1,0 +1,77 @@
+"""The small models: one for every layer, in an order in which none comes before what it leans on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from frameworkbench.content import content_dir
+from frameworkbench.data import DataSpec
+from frameworkbench.kit.declared import VOCABULARY
+from frameworkbench.kit.probes import OPTIMIZERS as CASES
+from frameworkbench.kit.probes import Probe, all_probes
+from frameworkbench.kit.suspects import explanation
+from frameworkbench.kit.tiny import shrink
+from frameworkbench.reference import Network, probe_weights
+from frameworkbench.spec.training import OPTIMIZERS
+from frameworkbench.spec.workload import load_workloads
+
+
+def test_every_kind_has_a_probe() -> None:
+    """A new layer cannot be added without a model that shows it by itself."""
+    shown = {kind for probe in all_probes() for kind in probe.kinds}
+
+    assert sorted(set(VOCABULARY) - shown) == []
+
+
+def test_every_optimizer_has_a_case() -> None:
+    """A new optimizer cannot be added without constants to look at it with."""
+    assert sorted(set(OPTIMIZERS) - set(CASES)) == []
+
+
+def test_probes_stand_behind_what_they_lean_on() -> None:
+    """When a probe is looked at, everything that it needs was looked at before."""
+    seen: set[str] = set()
+    for probe in all_probes():
+        assert probe.needs <= seen, probe.name
+        seen |= probe.kinds
+
+
+@pytest.mark.parametrize("probe", all_probes(), ids=lambda probe: probe.name)
+def test_logits_depend_on_every_parameter(probe: Probe) -> None:
+    """Dropping any tensor of a probe changes its logits far beyond the tolerance, so that none can hide."""
+    model, weights = probe.workload.model, probe_weights(probe.workload.model, 0)
+    generator = np.random.default_rng(0)
+    shape = (8, *model.input_shape)
+    tokens = model.input_kind == "tokens"
+    inputs = generator.integers(0, 32, shape) if tokens else generator.standard_normal(shape)
+
+    logits = Network(model, weights).logits(inputs)
+
+    for name, value in weights.items():
+        other = Network(model, {**weights, name: np.zeros_like(value)}).logits(inputs)
+        assert np.max(np.abs(other - logits)) > 1e3 * probe.workload.parity.logits * np.max(np.abs(logits)), name
+
+
+def test_right_logits_have_no_explanation() -> None:
+    """No slip is suggested where the logits are the reference's own."""
+    for probe in all_probes():
+        model, weights = probe.workload.model, probe_weights(probe.workload.model, 0)
+        shape = (8, *model.input_shape)
+        rng = np.random.default_rng(0)
+        inputs = rng.integers(0, 32, shape) if model.input_kind == "tokens" else rng.standard_normal(shape)
+        logits = Network(model, weights).logits(inputs)
+
+        assert explanation(model, weights, inputs, logits, probe.workload.parity.logits) == "", probe.name
+
+
+@pytest.mark.parametrize("workload", load_workloads(content_dir("workloads")).values(), ids=lambda found: found.name)
+def test_small_workloads_keep_their_layers(workload) -> None:  # type: ignore[no-untyped-def]
+    """A shipped workload made small has the same layers, fewer than 30,000 parameters and the same classes."""
+    small = shrink(workload)
+
+    assert [layer.kind for layer in small.model.layers] == [layer.kind for layer in workload.model.layers]
+    assert small.model.classes == workload.model.classes
+    assert sum(parameter.size for parameter in small.model.parameters) < 30_000
+    assert isinstance(small.data, DataSpec)
+    assert small.parity.trajectory_steps <= 10
