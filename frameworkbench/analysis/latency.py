@@ -33,6 +33,8 @@ def process_latency(record: Record) -> dict[str, Any] | None:
         ``spread`` (interquartile range over median), each null where there were too few requests; or None.
     """
     windows = rows(table(record["payload"].get("latency")).get("windows"))
+    if not windows:
+        return None
     found = [number(ns) for window in windows for ns in window.get("latencies_ns") or ()]
     times = np.asarray([ns for ns in found if ns is not None and ns > 0]) / 1e9
     if len(times) < 2 or len(times) != len(found):

@@ -8,12 +8,11 @@ from typing import Any
 from ..analysis.summary import Summary
 from ..errors import UsageError
 from ..store.atomic import canonical_json, write_bytes_atomic
+from ..store.run import among_raw
 from .markdown import markdown
 from .page import page
 from .text import clean
 from .view import view
-
-_OWN_FOLDERS = ("records", "plans", "logs")
 
 
 def write_report(run_dir: Path, out_dir: Path, *, summary: Summary) -> list[Path]:
@@ -34,9 +33,8 @@ def write_report(run_dir: Path, out_dir: Path, *, summary: Summary) -> list[Path
         UsageError: ``out_dir`` lies among the raw records.
         StoreError: a file cannot be written.
     """
-    for name in _OWN_FOLDERS:
-        if out_dir.resolve().is_relative_to((run_dir / name).resolve()):
-            raise UsageError(f"{out_dir}: holds raw results; choose another folder for the report")
+    if among_raw(run_dir, out_dir):
+        raise UsageError(f"{out_dir}: holds raw results; choose another folder for the report")
     contents = render_report(summary)
     for name, content in contents.items():
         write_bytes_atomic(out_dir / name, content)
