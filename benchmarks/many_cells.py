@@ -227,11 +227,7 @@ def _manifest(planned: list[dict[str, Any]]) -> dict[str, Any]:
         "protocol_sha256": _protocol_sha256(),
         "command": ["python", "benchmarks/many_cells.py", "--cells", str(len(planned))],
         "seed": 0,
-        "machine": {
-            "cpu_model": "no machine: generated records, nothing was measured",
-            "cores": 8,
-            "memory_bytes": None,
-        },
+        "machine": machine,
         "lanes": ["matched"],
         "threads": 8,
         "data": dict.fromkeys(workloads, data),

@@ -219,7 +219,7 @@ def phases(records: Sequence[Record]) -> dict[str, float]:
     """Median of each phase over processes, in seconds."""
     tables = [table(record["payload"].get("phases")) for record in records]
     names = sorted(set().union(*tables))
-    columns = {name: [v for v in (number(found.get(name)) for found in tables) if v is not None] for name in names}
+    columns = {name: [v for v in map(number, [found.get(name) for found in tables]) if v is not None] for name in names}
     return {name: plain.median(values) for name, values in columns.items() if values}
 
 

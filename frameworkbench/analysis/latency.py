@@ -60,6 +60,8 @@ def latency_facts(timed: Sequence[Record]) -> dict[str, Any] | None:
         ``jitter_s`` the geometric mean over processes with a 95 % interval on the logarithms, or None; ``spread``
         (median over processes); ``first_s`` (median: the first request of a process); ``samples`` by process.
     """
+    if not any("latency" in record["payload"] for record in timed):
+        return None
     found = [(record, process_latency(record)) for record in timed]
     samples = [(record, sample) for record, sample in found if sample is not None]
     if not samples:

@@ -294,6 +294,8 @@ def _candidate(cell: CellResult) -> Candidate:
 
 def _remarks(cells: Sequence[CellResult]) -> dict[str, tuple[Handicap, ...]]:
     """Remarks by the key of a matched cell, from the same row in other lanes of the run."""
+    if len({cell.axes.get("lane") for cell in cells}) < 2:
+        return {}
     rows: dict[tuple[Any, ...], dict[str, CellResult]] = {}
     for cell in filter(_comparable, cells):
         same = tuple(cell.axes.get(axis) for axis in CELL_AXES if axis != "lane")

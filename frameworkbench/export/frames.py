@@ -91,7 +91,7 @@ class Results:
         values = list(zip(*table.rows(self._source), strict=True)) or [()] * len(table.columns)
         return pd.DataFrame(
             {
-                column.name: pd.Series(found, dtype=_TYPES[column.kind])  # type: ignore[call-overload]
+                column.name: pd.Series(found, dtype=_TYPES[column.kind])
                 for column, found in zip(table.columns, values, strict=True)
             }
         )

@@ -123,6 +123,11 @@ def _inside(place: int, *keys: str) -> Any:
     return lambda item: get(item[place])
 
 
+def _recorded(*keys: str) -> Any:
+    get = path("payload", *keys)
+    return lambda process: get(process.record)
+
+
 _FIRST = of(_member(0), NAMES)
 _OF_PROCESS = (
     Column("block", INTEGER, "", "Paired block.", lambda item: item.record["block"]),
@@ -143,7 +148,7 @@ PROCESSES = Table(
         Column("started", TEXT, "UTC", "When it started.", lambda p: p.record["started"]),
         Column("wall_s", NUMBER, "s", "Whole pass, start and end included.", lambda p: p.record["wall_s"]),
         *(
-            Column(name, NUMBER, "s", meaning, lambda p, name=name: path("payload", "phases", name)(p.record))
+            Column(name, NUMBER, "s", meaning, _recorded("phases", name))
             for name, meaning in (
                 ("import_s", "Import of the framework."),
                 ("build_s", "Building the model and loading weights."),
@@ -155,7 +160,7 @@ PROCESSES = Table(
         Column("seconds", NUMBER, "s", "Their time by the parent's clock.", lambda p: p.work.get("seconds")),
         Column("samples_per_s", NUMBER, "samples/s", "Throughput.", lambda p: p.work.get("samples_per_s")),
         Column("peak_memory_bytes", INTEGER, "bytes", "Peak resident memory of the process.",
-               lambda p: path("payload", "memory", "peak_bytes")(p.record)),
+               _recorded("memory", "peak_bytes")),
     ),
     Source.processes,
 )  # fmt: skip

@@ -18,14 +18,14 @@ class _NotPlainError(Exception):
     """The value holds something that only the standard library's writer knows how to write or to refuse."""
 
 
-class _Keys(dict[str, str]):
-    """Keys as they are written, each quoted once."""
+class _Orders(dict[tuple[str, ...], list[tuple[str, str]]]):
+    """By the keys of an object: the same keys in the order in which they are written, each beside its text."""
 
-    def __missing__(self, key: str) -> str:
-        if type(key) is not str:
+    def __missing__(self, keys: tuple[str, ...]) -> list[tuple[str, str]]:
+        if any(type(key) is not str for key in keys):
             raise _NotPlainError
-        written = self[key] = f"{encode_basestring(key)}: "
-        return written
+        found = self[keys] = [(key, f"{encode_basestring(key)}: ") for key in sorted(keys)]
+        return found
 
 
 def canonical_bytes(value: object) -> bytes:
@@ -36,36 +36,36 @@ def canonical_bytes(value: object) -> bytes:
         ValueError: it holds a NaN, an infinity, a cycle or text that UTF-8 cannot hold.
     """
     try:
-        return b"".join([piece.encode("utf-8") for piece in _pieces(value, _Keys())])
+        return b"".join([piece.encode("utf-8") for piece in _pieces(value, _Orders())])
     except (_NotPlainError, TypeError, RecursionError):
         text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
         return (text + "\n").encode("utf-8")
 
 
-def _pieces(value: Any, keys: _Keys) -> Iterator[str]:
+def _pieces(value: Any, orders: _Orders) -> Iterator[str]:
     """The text in parts, so that a long list is never held as one string and as bytes at the same time."""
     if type(value) is not dict or not value:
-        yield _text(value, "\n", keys)
+        yield _text(value, "\n", orders)
         yield "\n"
         return
     before = "{\n "
-    for key in sorted(value):
-        yield before + keys[key]
+    for key, head in orders[tuple(value)]:
+        yield before + head
         before = ",\n "
         item = value[key]
         if type(item) is list and item:
             start = "[\n  "
             for member in item:
                 yield start
-                yield _text(member, "\n  ", keys)
+                yield _text(member, "\n  ", orders)
                 start = ",\n  "
             yield "\n ]"
         else:
-            yield _text(item, "\n ", keys)
+            yield _text(item, "\n ", orders)
     yield "\n}\n"
 
 
-def _text(value: Any, newline: str, keys: _Keys) -> str:
+def _text(value: Any, newline: str, orders: _Orders) -> str:
     """One value; ``newline`` is a line feed and the indentation of the line that it starts on."""
     kind = type(value)
     scalar = _SCALARS.get(kind)
@@ -75,16 +75,16 @@ def _text(value: Any, newline: str, keys: _Keys) -> str:
     if kind is dict:
         if not value:
             return "{}"
-        parts = []
-        for key in sorted(value):
-            item = value[key]
-            write = _SCALARS.get(type(item))
-            parts.append(keys[key] + (write(item) if write is not None else _text(item, inner, keys)))
+        scalar_of = _SCALARS.get
+        parts = [
+            head + (write(item) if (write := scalar_of(type(item := value[key]))) else _text(item, inner, orders))
+            for key, head in orders[tuple(value)]
+        ]
         return f"{{{inner}{f',{inner}'.join(parts)}{newline}}}"
     if kind is list or kind is tuple:
         if not value:
             return "[]"
-        return f"[{inner}{f',{inner}'.join([_text(item, inner, keys) for item in value])}{newline}]"
+        return f"[{inner}{f',{inner}'.join([_text(item, inner, orders) for item in value])}{newline}]"
     raise _NotPlainError
 
 

@@ -70,13 +70,21 @@ def with_own_hash(record: Mapping[str, Any]) -> dict[str, Any]:
     return {**bare, "sha256": sha256(canonical_json(bare))}
 
 
-def own_hash_holds(content: bytes) -> bool | None:
-    """Whether a record's bytes are the ones that its own hash was made of; None where it carries none."""
-    start = content.find(_OWN_HASH_START)  # a search for the pattern takes three times as long
-    found = _OWN_HASH.search(content, start) if start >= 0 else None
+def hashes(content: bytes) -> tuple[str, bool | None]:
+    """Hash of a record's file, and whether its bytes are the ones that its own hash was made of.
+
+    The second is None where it carries none. What both have in common, nearly everything, is hashed once.
+    """
+    start = content.rfind(_OWN_HASH_START)  # from the end: a payload is long, and what follows it is not
+    found = _OWN_HASH.match(content, start) if start >= 0 else None
     if found is None:
-        return None
-    return sha256(content[: found.start()] + content[found.end() :]) == found[1].decode()
+        return sha256(content), None
+    start, stop = found.span()
+    whole = hashlib.sha256(content[:start])
+    bare = whole.copy()
+    whole.update(content[start:])
+    bare.update(content[stop:])
+    return whole.hexdigest(), bare.hexdigest() == found[1].decode()
 
 
 def heads(root: Path, but: str) -> list[dict[str, Any]]:

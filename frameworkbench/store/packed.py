@@ -10,6 +10,7 @@ import operator
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any, overload
 
 # Shorter lists stay as they are: there is nothing to gain.
@@ -81,17 +82,15 @@ def packed(rows: Any) -> Any:
     """
     if type(rows) is not list or len(rows) < LEAST_ROWS or type(rows[0]) is not dict:
         return rows
+    if set(map(type, rows)) != {dict} or len(set(map(tuple, rows))) != 1:
+        return rows
     names = tuple(rows[0])
-    numbers: list[Any] = []
-    for row in rows:
-        if type(row) is not dict or tuple(row) != names:
-            return rows
-        numbers += row.values()
+    numbers = list(chain.from_iterable(map(dict.values, rows)))
     kinds = list(map(type, numbers))
     first = kinds[: len(names)]
-    if kinds != first * len(rows) or not all(kind in _CODES for kind in first):
+    codes = "".join([_CODES.get(kind, "") for kind in first])
+    if len(codes) < len(names) or kinds != first * len(rows):
         return rows
-    codes = "".join([_CODES[kind] for kind in first])
     try:
         return PackedRows(names, codes, _layout(codes * len(rows)).pack(*numbers))
     except struct.error:  # an integer of more than 64 bits

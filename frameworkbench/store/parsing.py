@@ -21,6 +21,9 @@ else:
 # orjson makes a float of an integer beyond 64 bits; so many digits that are no fraction are left to the other.
 _ANY_DIGIT = bytes.maketrans(b"123456789", b"000000000")
 _LONG = b"0" * 19
+# Of every third byte such a number leaves six digits in a row; to look for those first takes half the time.
+_STRIDE = 3
+_LONG_THINNED = b"0" * (len(_LONG) // _STRIDE)
 # It also allows a little more depth; a document with so few brackets cannot be deep.
 _MOST_BRACKETS = 500
 _MANY = 256
@@ -75,6 +78,8 @@ def _undisputed(content: bytes) -> bool:
     """Whether both readers make the same of a document, as far as a quick look can tell."""
     if content.count(b"[") + content.count(b"{") > _MOST_BRACKETS:
         return False
+    if _LONG_THINNED not in content[::_STRIDE].translate(_ANY_DIGIT):
+        return True
     digits = content.translate(_ANY_DIGIT)
     at = digits.find(_LONG)
     while at >= 0:

@@ -18,7 +18,7 @@ from typing import Any
 from ..collector import paused
 from ..errors import StoreError
 from .atomic import sweep_temporaries, write_json_atomic
-from .chain import Chain, check_heads, heads, numbered, own_hash_holds, sha256, with_own_hash
+from .chain import Chain, check_heads, hashes, heads, numbered, sha256, with_own_hash
 from .packed import packed
 from .parsing import parse_many
 from .run import MISSING_RUNS, Damage, Plan, Record, Run, read_manifest, read_plan
@@ -164,10 +164,10 @@ def _read_chain(folder: Path, damaged: list[Damage]) -> Chain:
     chain = Chain(folder.name, f"{RECORDS}/{folder.name}")
     bare: list[int] = []
     shared = _Shared(folder.name)
-    for number, record, content, problem in _read_records(folder):
+    for number, record, file_hash, problem in _read_records(folder):
         chain.numbers.append(number)
-        if content is not None:
-            chain.hashes[number] = sha256(content)
+        if file_hash is not None:
+            chain.hashes[number] = file_hash
         if record is None:
             damaged.append(Damage(chain.file(number), problem))
             continue
@@ -237,8 +237,8 @@ class _Shared:
         return record
 
 
-def _read_records(folder: Path) -> Iterator[tuple[int, dict[str, Any] | None, bytes | None, str]]:
-    """Every record file in order: number, record if it is intact, content if it could be read, and what is wrong."""
+def _read_records(folder: Path) -> Iterator[tuple[int, dict[str, Any] | None, str | None, str]]:
+    """Every record file in order: number, record if it is intact, hash if it could be read, and what is wrong."""
     files = sorted(numbered(folder))
     for at in range(0, len(files), _BATCH):
         batch = files[at : at + _BATCH]
@@ -249,8 +249,9 @@ def _read_records(folder: Path) -> Iterator[tuple[int, dict[str, Any] | None, by
                 yield number, None, None, f"cannot be read: {content.strerror or content}"
                 continue
             record = next(parsed)
-            problem = _problem_of(record, content, folder.name, number)
-            yield number, (None if problem else record), content, problem
+            file_hash, own_hash_holds = hashes(content)
+            problem = _problem_of(record, folder.name, number, own_hash_holds is True)
+            yield number, (None if problem else record), file_hash, problem
 
 
 def _content(path: str) -> bytes | OSError:
@@ -271,7 +272,7 @@ def _content(path: str) -> bytes | OSError:
         os.close(descriptor)
 
 
-def _problem_of(record: Any, content: bytes, writer: str, number: int) -> str:
+def _problem_of(record: Any, writer: str, number: int, own_hash_holds: bool) -> str:
     """What is wrong with a parsed file, or an empty text."""
     if isinstance(record, ValueError):
         return f"not valid JSON: {record}"
@@ -282,7 +283,7 @@ def _problem_of(record: Any, content: bytes, writer: str, number: int) -> str:
         problem = f"belongs to writer {record['writer']!r}, not {writer!r}"
     if not problem and record["sequence"] != number:
         problem = f"out of order: it says it is record {record['sequence']}"
-    if not problem and "sha256" in record and not own_hash_holds(content):
+    if not problem and "sha256" in record and not own_hash_holds:
         problem = "changed after it was written: its content does not have the hash that it carries"
     return problem
 
