@@ -26,6 +26,8 @@ NOT_RANKED = "NOT_RANKED"
 
 ENTRANT = "entrant"
 
+_ROWS = Wording(phrase("row"), phrase("rows"))
+
 # Why a verdict is not what its interval alone would give.
 CONTROL_FAILED = marked("A/A control failed")
 NOISY_RUN = marked("noisy run")
@@ -41,14 +43,20 @@ class Candidate:
     mode: str
     role: str
     main: bool
+    built_on: str = ""
+    """Label of the row that does the work below this one, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupVerdicts:
-    """Everything that one group of equal conditions says: main modes, modes of each framework, the A/A control."""
+    """Everything that one group of equal conditions says.
+
+    Main modes, modes of each framework, rows beside those that they are built on (by both labels), the A/A control.
+    """
 
     main: Ranking
     modes: Mapping[str, Ranking]
+    built_on: Mapping[tuple[str, str], Ranking]
     control: Control
 
 
@@ -66,7 +74,7 @@ def group_verdicts(
     if delta is None:
         why = phrase("the protocol sets no smallest difference that matters")
         none = Ranking({}, (), 0.0, phrase("No winner is named: {reason}.", reason=why), NO_DELTA)
-        return GroupVerdicts(none, {}, absent(why))
+        return GroupVerdicts(none, {}, {}, absent(why))
     found = _control(candidates, delta)
     entrants = [row for row in candidates if row.role == ENTRANT]
     main = rank([row.entry for row in entrants if row.main], delta)
@@ -76,7 +84,18 @@ def group_verdicts(
         if len(family) > 1:
             modes[adapter] = rank(family, delta, _modes_of(adapter))
     cautioned = {name: _cautioned(ranking, found, noise) for name, ranking in modes.items()}
-    return GroupVerdicts(_unranked(_cautioned(main, found, noise), lane), cautioned, found)
+    below = {labels: _cautioned(ranking, found, noise) for labels, ranking in _built_on(entrants, delta).items()}
+    return GroupVerdicts(_unranked(_cautioned(main, found, noise), lane), cautioned, below, found)
+
+
+def _built_on(entrants: Sequence[Candidate], delta: float) -> dict[tuple[str, str], Ranking]:
+    """Each row that is built on another one of the group, and that one: what the layer on top costs."""
+    timed = {row.entry.label: row.entry for row in entrants if len(row.entry.throughput) >= LEAST_BLOCKS}
+    return {
+        (row.entry.label, row.built_on): rank([row.entry, timed[row.built_on]], delta, _ROWS)
+        for row in entrants
+        if row.built_on in timed and row.entry.label in timed
+    }
 
 
 def uncontrolled(groups: Mapping[str, Sequence[GroupVerdicts]]) -> list[Phrase]:

@@ -148,10 +148,11 @@ def summarise(run: Run, bands: Mapping[str, Band] | None = None) -> Summary:
     cells = tuple(_result(run, planned, noise, known) for planned in run.plan.cells)
     delta = number(table(run.manifest.get("protocol")).get("delta"))
     groups: dict[tuple[Any, ...], GroupVerdicts] = {}
+    adapters = table(run.manifest.get("adapters"))
     workloads: dict[str, list[GroupVerdicts]] = {}
     controlled = control_lane({str(cell.axes.get("lane")) for cell in cells})
     for group, members in _by_group(cells).items():
-        candidates = [_candidate(cell) for cell in members if _comparable(cell)]
+        candidates = [_candidate(cell, adapters) for cell in members if _comparable(cell)]
         lane = str(group[GROUP_AXES.index("lane")])
         groups[group] = group_verdicts(candidates, delta, noise, lane)
         if lane == controlled:
@@ -294,11 +295,12 @@ def _comparable(cell: CellResult) -> bool:
     return cell.verdict.status == "ok" and cell.axes.get("role") != "oracle" and enough
 
 
-def _candidate(cell: CellResult) -> Candidate:
+def _candidate(cell: CellResult, adapters: Mapping[str, Any]) -> Candidate:
     samples = cell.facts["throughput_samples_per_s"]["samples"]
     entry = Entry(cell.key, cell.label, {(found["block"], found["attempt"]): found["value"] for found in samples})
     adapter, mode, role = (str(cell.axes.get(axis)) for axis in ("adapter", "mode", "role"))
-    return Candidate(entry, adapter, mode, role, cell.main)
+    below = table(table(adapters.get(adapter)).get("built_on")).get(mode, "")
+    return Candidate(entry, adapter, mode, role, cell.main, str(below))
 
 
 def _remarks(cells: Sequence[CellResult]) -> dict[str, tuple[Handicap, ...]]:
@@ -311,7 +313,7 @@ def _remarks(cells: Sequence[CellResult]) -> dict[str, tuple[Handicap, ...]]:
         rows.setdefault(same, {})[str(cell.axes.get("lane"))] = cell
     found: dict[str, tuple[Handicap, ...]] = {}
     for lanes in rows.values():
-        entries = {lane: _candidate(cell).entry for lane, cell in lanes.items()}
+        entries = {lane: _candidate(cell, {}).entry for lane, cell in lanes.items()}
         if MATCHED in entries:
             found[lanes[MATCHED].key] = handicaps(entries.pop(MATCHED), entries)
     return {key: remarks for key, remarks in found.items() if remarks}
@@ -320,7 +322,14 @@ def _remarks(cells: Sequence[CellResult]) -> dict[str, tuple[Handicap, ...]]:
 def _comparison(group: tuple[Any, ...], found: GroupVerdicts, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     modes = [{"adapter": name, **_ranking(ranking, facts)} for name, ranking in found.modes.items()]
     axes = dict(zip(GROUP_AXES, group, strict=True))
-    return {**axes, **_ranking(found.main, facts), "modes": modes, "control": found.control.to_json()}
+    built = [{"above": a, "below": b, **_ranking(ranking, facts)} for (a, b), ranking in found.built_on.items()]
+    return {
+        **axes,
+        **_ranking(found.main, facts),
+        "modes": modes,
+        "built_on": built,
+        "control": found.control.to_json(),
+    }
 
 
 def _ranking(ranking: Ranking, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -43,9 +43,9 @@ _OUTLIERS = {
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """The modes of one framework, compared with each other."""
+    """Rows that are compared beside the main modes: the modes of one framework, or a row and what it is built on."""
 
-    adapter: str
+    title: str
     sentence: str
     pairs: tuple[dict[str, str], ...]
 
@@ -56,16 +56,25 @@ def pair_rows(pairs: Iterable[Table], words: Language) -> tuple[dict[str, str], 
 
 
 def families(comparison: Table, words: Language) -> tuple[Family, ...]:
-    """The modes of each framework that ran in more than one."""
+    """The modes of each framework that ran in more than one, and each row with the one that it is built on."""
     return tuple(
-        Family(found["adapter"], words.tell(found["sentence_parts"]), pair_rows(found["pairs"], words))
-        for found in comparison["modes"]
+        Family(words.tell(title), words.tell(found["sentence_parts"]), pair_rows(found["pairs"], words))
+        for title, found in further(comparison)
     )
+
+
+def further(comparison: Table) -> list[tuple[Phrase, Table]]:
+    """The families of a group beside that of the main modes, each with its title."""
+    modes = [(phrase("Modes of {adapter}", adapter=found["adapter"]), found) for found in comparison["modes"]]
+    built = "{above} beside {below}, on which it is built"
+    return modes + [
+        (phrase(built, above=found["above"], below=found["below"]), found) for found in comparison["built_on"]
+    ]
 
 
 def break_even_lines(comparison: Table, words: Language) -> tuple[str, ...]:
     """Pairs in which a row that starts later overtakes, and after how many steps."""
-    pairs = [*comparison["pairs"], *(pair for found in comparison["modes"] for pair in found["pairs"])]
+    pairs = [*comparison["pairs"], *(pair for _, found in further(comparison) for pair in found["pairs"])]
     return tuple(words.tell(_break_even(pair)) for pair in pairs if pair["break_even"]["overtaker"])
 
 

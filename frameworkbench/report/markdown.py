@@ -131,7 +131,7 @@ def _comparisons(group: Group, words: Language) -> list[str]:
         )
         parts.append(folded(title, _pairs(group.pairs, words)))
     for family in group.families:
-        title = words.say("Modes of {adapter}: {sentence}", adapter=family.adapter, sentence=family.sentence)
+        title = f"{family.title}: {family.sentence}"
         parts.append(folded(title, _pairs(family.pairs, words)))
     if group.processes:
         title = words.say("Processes behind the means, samples/s")

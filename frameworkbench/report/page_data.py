@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from .comparing import further
 from .glossary import GLOSSARY
 from .view import GROUP_AXES
 
@@ -239,7 +240,7 @@ def _latency(found: Table | None) -> Table | None:
 
 
 def _group(comparison: Table, members: list[int], at: Mapping[str, int]) -> Table:
-    families = [comparison, *comparison["modes"]]
+    others = further(comparison)
     control = comparison["control"]
     return {
         "cells": members,
@@ -251,8 +252,15 @@ def _group(comparison: Table, members: list[int], at: Mapping[str, int]) -> Tabl
             "verdict": control["verdict"],
             "noise_floor": short(control["noise_floor"]),
         },
-        "families": [[family["adapter"], said(family)] for family in comparison["modes"]],
-        "pairs": _pairs([(number, pair) for number, one in enumerate(families) for pair in one["pairs"]], at),
+        "families": [[title.to_json(), said(family)] for title, family in others],
+        "pairs": _pairs(
+            [
+                (number, pair)
+                for number, one in enumerate([comparison, *(found for _, found in others)])
+                for pair in one["pairs"]
+            ],
+            at,
+        ),
     }
 
 

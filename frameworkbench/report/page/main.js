@@ -44,7 +44,7 @@ function pairTable(group) {
   const pairs = group.pairs;
   if (!pairs.first.length) return null;
   const build = () => {
-    const names = [t("main modes"), ...group.families.map(([adapter]) => adapter)];
+    const names = [t("main modes"), ...group.families.map(([title]) => say(title))];
     const rows = pairs.first.map((first, n) => {
       const [ratio, interval] = withInterval(pairs.ratio[n], pairs.low[n], pairs.high[n]);
       const [median] = withInterval(pairs.median_ratio[n], pairs.low[n], pairs.high[n]);
