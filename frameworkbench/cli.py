@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from . import __version__
+from .cli_advise import advise
 from .cli_check import CHECK_COMMANDS
 from .cli_output import AdapterPaths, CacheDir, DataDir, Device, Json, cache_folder, print_json, print_table
 from .cli_setup import data_app, env_app
@@ -39,6 +40,7 @@ app.add_typer(env_app, name="env")
 app.add_typer(data_app, name="data")
 for _check in CHECK_COMMANDS:
     app.command()(_check)
+app.command()(advise)
 
 Suite = Annotated[str, typer.Option("--suite", help="smoke (seconds, no framework), quick, standard or rigorous.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Run folder [default: results/SUITE].")]

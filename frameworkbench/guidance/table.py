@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from ..content import content_dir
 from ..registry import AdapterInfo, load_adapters
-from .criteria import COLD_HALF, CRITERIA, LINES, MEMORY_HALF, WARM_HALF, Figure
+from .criteria import CRITERIA, LINES, MEMORY_SPREAD, START_SPREAD, Figure
 from .presets import presets_json
 from .questions import questions_json
 from .texts import TEXTS
@@ -39,10 +39,9 @@ CONSTANTS: dict[str, float] = {
     # PROMETHEE II: a ratio of two is a full preference.
     "preference": 2.0,
     "most_candidates": 4,
-    # Half widths that are assumed where no interval was recorded.
-    "warm": WARM_HALF,
-    "cold": COLD_HALF,
-    "memory": MEMORY_HALF,
+    # Deviations from process to process that are assumed where no interval was recorded.
+    "start_spread": START_SPREAD,
+    "memory_spread": MEMORY_SPREAD,
 }
 
 # What a model is, by the layer kinds that only it has; the first that fits.
