@@ -96,7 +96,7 @@ TEXTS: Mapping[str, str] = {
     "retired_only": marked("{title} is retired (checked {checked}): nobody fixes it any more."),
     "convergence": marked("The accuracy of {row} on {workload} ended outside what the reference reaches."),
     "modes": marked(
-        "Not the main mode of its framework: {rows}. The report ranks main modes only; here each mode is weighed by its "
+        "Not the main mode of its framework: {rows}. The report ranks main modes only; here each is weighed by its "
         "own interval."
     ),
     "fits_unmeasured": marked("By stated facts these would fit too, but they were not measured here: {names}."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -118,17 +119,20 @@ def smallest_flip(
     if len(used) < 2 or len(eligible) < 2:
         return None
     leader = _leader(played, weights, eligible)
-    flips: list[tuple[float, int, Flip]] = []
-    for place, key in enumerate(used):
+    best: Flip | None = None
+    for key in used:
         rest = sum(weights[other] for other in used if other != key)
         now = weights[key] / (rest + weights[key])
+        least = abs(best.then - best.now) - _SAME if best is not None else math.inf
         for then in sorted((step / _STEPS for step in range(_STEPS + 1)), key=lambda at: (abs(at - now), at)):
+            if abs(then - now) >= least:
+                break
             tried = {other: then if other == key else weights[other] / rest * (1.0 - then) for other in used}
             second = _leader(played, tried, eligible)
             if second != leader:
-                flips.append((abs(then - now), place, Flip(key, now, then, leader, second)))
+                best = Flip(key, now, then, leader, second)
                 break
-    return min(flips, key=lambda one: one[:2])[2] if flips else None
+    return best
 
 
 def first_by_method(table: Table, one: Field) -> dict[str, str]:

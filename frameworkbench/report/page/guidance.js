@@ -520,7 +520,7 @@ const Guidance = (() => {
       const steps = Array.from({ length: 101 }, (_, step) => step / 100);
       steps.sort((a, b) => Math.abs(a - now) - Math.abs(b - now) || a - b);
       for (const then of steps) {
-        if (best !== null && Math.abs(then - now) >= best.change) break;
+        if (best !== null && Math.abs(then - now) >= best.change - SAME) break;
         const tried = Object.fromEntries(
           used.map((other) => [other, other === key ? then : (weights[other] / rest) * (1 - then)]),
         );
