@@ -90,7 +90,7 @@ def advise(
     day = _day(today)
     answers = _answers(preset, given)
     report = None if run is None else _report(run)
-    if not answers and not weights and preset is None and sys.stdin.isatty() and sys.stdout.isatty():
+    if not answers and not weights and preset is None and not as_json and _on_terminal():
         answers = _asked()
     table = guidance_table(report, shipped_facts(), topics=VOCABULARY, today=day)
     found = answer(table, answers, weights)
@@ -98,6 +98,10 @@ def advise(
         print_json(found.to_json() | {"answers": answers})
     else:
         _show(found)
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _answers(preset: str | None, given: dict[str, list[str]]) -> dict[str, list[str]]:
