@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ..claims import claims_for
 from ..spec.cell import TWIN, row_name
 from ..spec.lanes import MATCHED, control_lane
 from ..store.records import Record, Run
@@ -105,7 +106,7 @@ class Summary:
         """The content of ``report.json``; documented in ``docs/report-json.md``."""
         manifest = self.run.manifest
         facts = {cell.key: cell.facts for cell in self.cells}
-        return {
+        found = {
             "schema": SCHEMA,
             "verification": "unverified",
             "run": _run_facts(manifest),
@@ -121,6 +122,7 @@ class Summary:
             "damaged": [{"file": damage.file, "reason": damage.reason} for damage in self.run.damaged],
             "not_measured": list(self.not_measured),
         }
+        return {**found, "claims": claims_for(found)}
 
     def _cell(self, cell: CellResult) -> dict[str, Any]:
         found = self.groups.get(cell.group)
