@@ -13,7 +13,7 @@ import pytest
 
 from frameworkbench.facts import VOCABULARY, shipped_facts
 from frameworkbench.guidance import PRESETS, advise, guidance_table
-from tests.guidance.planted_table import PlantedReport, Stated, firm, traded
+from tests.guidance.planted_table import PlantedReport, firm, traded
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCRIPT = ROOT / "frameworkbench" / "report" / "page" / "guidance.js"
@@ -60,7 +60,7 @@ def _odd() -> dict[str, Any]:
     planted.row("alpha", "fused", mode_class="compiled", main=False, speed=120.0)
     planted.row("beta", task="infer", latency=0.01)
     planted.row("gamma", task="infer", latency=0.02, device="cuda", precision="bfloat16")
-    planted.fact("alpha", maintenance=Stated("maintenance"), deployment=("server", "mobile"))
+    planted.fact("alpha", maintenance="maintenance", deployment=("server", "mobile"))
     planted.fact("beta", maintenance="retired", deployment=("server",))
     planted.fact("gamma", maintenance="active", building_styles=("sequential",))
     planted.fact("iota", maintenance="active", deployment=("mobile",))

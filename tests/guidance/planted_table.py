@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from frameworkbench.facts import Fact
 from frameworkbench.guidance import guidance_table
 
 DAY = date(2026, 11, 26)
@@ -25,23 +26,13 @@ AXES = {
 }
 
 
-@dataclass(frozen=True)
-class Stated:
-    """A fact as the table needs it."""
-
-    value: str | tuple[str, ...]
-    source: str = "https://example.org/fact"
-    checked: date = DAY
-    note: str = ""
-
-
 @dataclass
 class PlantedReport:
     """Collects rows of a report; ``table`` makes the guidance table of them."""
 
     cells: list[dict[str, Any]] = field(default_factory=list)
     codes: dict[str, str] = field(default_factory=dict)
-    facts: dict[str, dict[str, Stated]] = field(default_factory=dict)
+    facts: dict[str, dict[str, Fact]] = field(default_factory=dict)
     noisy: bool = False
 
     def row(self, adapter: str, mode: str = "usual", **changes: Any) -> dict[str, Any]:
@@ -78,10 +69,10 @@ class PlantedReport:
         self.cells.append(cell)
         return cell
 
-    def fact(self, adapter: str, **stated: str | tuple[str, ...] | Stated) -> None:
-        """State facts about an adapter."""
+    def fact(self, adapter: str, checked: date = DAY, **stated: str | tuple[str, ...]) -> None:
+        """State facts about an adapter, all checked on one day."""
         mine = self.facts.setdefault(adapter, {})
-        mine |= {key: value if isinstance(value, Stated) else Stated(value) for key, value in stated.items()}
+        mine |= {key: Fact(key, value, "https://example.org/fact", checked) for key, value in stated.items()}
 
     def report(self) -> dict[str, Any]:
         """The content of ``report.json`` as far as guidance reads it."""

@@ -13,7 +13,7 @@ import pytest
 from frameworkbench.errors import UsageError
 from frameworkbench.guidance import PRESETS, QUESTIONS, advise, read_answers
 
-from .planted_table import DAY, PlantedReport, Stated, firm, traded
+from .planted_table import DAY, PlantedReport, firm, traded
 
 SPEED = {"priority": ["speed"]}
 
@@ -325,7 +325,7 @@ def test_a_fact_that_nobody_stated_is_said() -> None:
 def test_stale_and_retired_are_said() -> None:
     """A fact older than a year, and that the pick was given up by its makers, are said in the third sentence."""
     planted = firm()
-    planted.fact("alpha", maintenance=Stated("retired", checked=DAY.replace(year=2025, month=11, day=1)))
+    planted.fact("alpha", checked=DAY.replace(year=2025, month=11, day=1), maintenance="retired")
 
     found = advise(planted.table(), {})
 
@@ -336,7 +336,7 @@ def test_stale_and_retired_are_said() -> None:
 def test_freshness_is_that_of_the_day_asked_for() -> None:
     """``today`` decides what is stale; without it the day of the run does."""
     planted = firm()
-    planted.fact("alpha", maintenance=Stated("active", checked=DAY))
+    planted.fact("alpha", maintenance="active")
 
     assert "more than a year" not in _texts(advise(planted.table(), {}))
     assert "more than a year" in _texts(advise(planted.table(today=DAY.replace(year=2028)), {}))

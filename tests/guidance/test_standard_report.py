@@ -1,4 +1,4 @@
-"""Every preset on the committed standard run and the shipped facts: three sentences at most, and what is behind them."""
+"""Each preset on the committed standard run and the shipped facts: three sentences at most, and what is behind them."""
 
 from __future__ import annotations
 
