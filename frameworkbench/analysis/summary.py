@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ..claims import claims_for
 from ..phrase import Phrase, phrase, spoken
 from ..spec.cell import TWIN, row_name
 from ..spec.lanes import MATCHED, control_lane
@@ -106,7 +107,7 @@ class Summary:
         """The content of ``report.json``; documented in ``docs/report-json.md``."""
         manifest = self.run.manifest
         facts = {cell.key: cell.facts for cell in self.cells}
-        return {
+        found = {
             "schema": SCHEMA,
             "verification": "unverified",
             "run": _run_facts(manifest),
@@ -123,6 +124,7 @@ class Summary:
             "not_measured": [str(said) for said in self.not_measured],
             "not_measured_parts": [said.to_json() for said in self.not_measured],
         }
+        return {**found, "claims": claims_for(found)}
 
     def _cell(self, cell: CellResult) -> dict[str, Any]:
         found = self.groups.get(cell.group)

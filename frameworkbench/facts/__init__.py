@@ -6,5 +6,16 @@ somebody looked. They answer questions; they change no measurement, so they are 
 
 from .model import Fact, read_facts, shipped_facts, stale
 from .vocabulary import VOCABULARY, Topic
+from .writing import Writing, WrongShape, shipped_writing
 
-__all__ = ["VOCABULARY", "Fact", "Topic", "read_facts", "shipped_facts", "stale"]
+__all__ = [
+    "VOCABULARY",
+    "Fact",
+    "Topic",
+    "Writing",
+    "WrongShape",
+    "read_facts",
+    "shipped_facts",
+    "shipped_writing",
+    "stale",
+]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..analysis.sentences import verdict_phrase
-from ..phrase import Phrase, clauses, enumerated, from_json, listed, marked, phrase
+from ..phrase import Phrase, clauses, from_json, listed, marked, particulars, phrase
 from .messages import Language
 from .text import NOTHING, interval_text, significant
 
@@ -120,7 +120,7 @@ def _process(cell: Table, words: Language) -> Cells:
         significant(found["median"], 4),
         NOTHING if single else f"{significant(found['p5'], 4)}–{significant(found['p95'], 4)}",
         NOTHING if single else significant(found["iqr"], 2),
-        words.tell(enumerated([steps, *odd])),
+        words.tell(particulars([steps, *odd])),
         words.tell(_left_out(cell["excluded"])),
     )
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ..phrase import phrase
 from .messages import Language
 from .text import NOTHING, interval_text, percent, seconds, size
 from .view import GROUP_AXES, title
 
 Table = dict[str, Any]
-Cells = tuple[str, str, str, str, str, str]
+Cells = tuple[str, str, str, str, str]
 
 
 def glance(report: Table, words: Language) -> tuple[Cells, ...]:
-    """One row of text for each comparison: title, fastest, samples/s, first step, memory, accuracy.
+    """One row of text for each comparison: title, fastest with samples/s, first step, memory, accuracy.
 
     Only proved main modes of entrants count.
     """
@@ -30,18 +29,21 @@ def glance(report: Table, words: Language) -> tuple[Cells, ...]:
 
 
 def _row(comparison: Table, cells: list[Table], words: Language) -> Cells:
-    best = sorted((cell for cell in cells if cell["rank"] == 1), key=lambda cell: str(cell["label"]))
+    best = sorted((cell for cell in cells if cell["rank"] == 1), key=lambda cell: (-_speed(cell), str(cell["label"])))
     return (
         words.tell(title(comparison)),
-        ", ".join(cell["label"] for cell in best) or words.tell(phrase("no winner named")),
-        ", ".join(_speed(cell) for cell in best) or NOTHING,
+        ", ".join(f"{cell['label']} ({_written(cell)})" for cell in best) or words.say("no winner named"),
         _smallest(cells, "time_to_first_step_s", seconds),
         _smallest(cells, "peak_memory_bytes", size),
         _accuracy(cells),
     )
 
 
-def _speed(cell: Table) -> str:
+def _speed(cell: Table) -> float:
+    return float(cell["throughput_samples_per_s"]["mean"])
+
+
+def _written(cell: Table) -> str:
     found = cell["throughput_samples_per_s"]
     return interval_text(found["mean"], found["low"], found["high"])[0]
 
@@ -51,7 +53,7 @@ def _smallest(cells: Iterable[Table], key: str, written: Callable[[float], str])
     if not known:
         return NOTHING
     value, label = min(known)
-    return f"{label}: {written(value)}"
+    return f"{label} ({written(value)})"
 
 
 def _accuracy(cells: Iterable[Table]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..phrase import Phrase, enumerated, phrase
+from ..phrase import Phrase, particulars, phrase
 from .lane_notes import lanes_phrase
 from .messages import Language
 from .text import NOTHING, seconds, size
@@ -23,10 +23,10 @@ def measured_on(report: Table, words: Language) -> Pairs:
         "{name}, kernel {kernel}", name=machine.get("os") or NOTHING, kernel=machine.get("kernel") or NOTHING
     )
     seed = phrase("seed {seed}", seed=run["seed"])
-    suite = enumerated([str(run["suite"]), lanes_phrase(run["lanes"]), threads(run["threads"]), seed])
+    suite = particulars([str(run["suite"]), lanes_phrase(run["lanes"]), threads(run["threads"]), seed])
     measured = str(run["created"]).replace("T", " ").replace("+00:00", " UTC").replace("Z", " UTC")
     return (
-        (words.say("Machine"), words.tell(enumerated([cpu, cores, size(machine.get("memory_bytes"))]))),
+        (words.say("Machine"), words.tell(particulars([cpu, cores, size(machine.get("memory_bytes"))]))),
         (words.say("GPU"), words.tell(_card(run)) or ", ".join(gpus) or words.say("none used")),
         (words.say("System"), words.tell(system)),
         (words.say("Measured"), measured),
@@ -81,14 +81,14 @@ def _card(run: Table) -> Phrase:
     """The card that the run used, with what limits it."""
     card = run.get("card")
     if not isinstance(card, dict):
-        return enumerated([])
+        return particulars([])
     parts: list[str | Phrase] = [str(card.get("name"))]
     if (card.get("cards") or 1) > 1:
         parts.append(phrase("one of {count}", count=card["cards"]))
     parts += [size(card.get("memory_bytes")), phrase("driver {version}", version=card.get("driver"))]
     if card.get("power_limit_w"):
         parts.append(phrase("power limit {watts} W", watts=f"{card['power_limit_w']:g}"))
-    return enumerated(parts)
+    return particulars(parts)
 
 
 def _on_card(cell: Table) -> Phrase:
@@ -113,7 +113,7 @@ def _on_card(cell: Table) -> Phrase:
         "{workload} {row}: {facts}",
         workload=cell["workload"],
         row=cell["label"],
-        facts=enumerated([*parts, _energy(found["energy"])]),
+        facts=particulars([*parts, _energy(found["energy"])]),
     )
 
 

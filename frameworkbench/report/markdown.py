@@ -8,9 +8,10 @@ from typing import Any
 from .comparing import Cells
 from .glance import glance
 from .glossary import LATENCY_NOTE, MEMORY_NOTE, glossary
-from .markdown_text import block, bullets, escape, folded, image, table
+from .machine_facts import Pairs
+from .markdown_text import block, bullets, escape, folded, heading, image, strong, table
 from .messages import Language
-from .pictures import Picture
+from .pictures import MOST_GROUPS, Picture
 from .text import NOTHING
 from .view import QUESTION, Group, Row, View
 
@@ -27,7 +28,7 @@ def markdown(view: View, report: dict[str, Any], pictures: Pictures) -> str:
     """
     words = view.words
     parts = [
-        f"# {words.say('frameworkbench report')}",
+        heading(1, words.say("frameworkbench report")),
         f"> {words.translate(QUESTION)}",
         _first_screen(view, report),
         *(_group(group, words, pictures.get(group.anchor, ())) for group in view.groups),
@@ -40,26 +41,35 @@ def markdown(view: View, report: dict[str, Any], pictures: Pictures) -> str:
 
 def _first_screen(view: View, report: dict[str, Any]) -> str:
     words = view.words
-    badges = f"**{words.say('unverified')}**" + (f" · **{words.say('synthetic data')}**" if view.synthetic else "")
+    badges = strong(words.say("unverified"))
+    badges += " · " + strong(words.say("synthetic data")) if view.synthetic else ""
     note = words.say("self-run: nobody else has reproduced these numbers yet")
     command = report["run"]["command"]
     parts = [
-        f"{badges} ({note})",
-        f"## {words.say('The answer')}",
+        words.say("{name} ({note})", name=badges, note=note),
+        strong(words.say("The answer")),
         _glance(report, words),
         "\n".join(_verdict(group, words) for group in view.groups),
-        f"**{words.say('What was not measured')}**",
+        strong(words.say("What was not measured")),
         bullets(view.not_measured),
-        f"**{words.say('Measured on')}**",
-        "\n".join(f"- {name}: {escape(value)}" for name, value in view.facts),
-        *([f"**{words.say('Run it again')}**", block(command)] if command else []),
+        strong(words.say("Measured on")),
+        _pairs_of(view.facts, words),
+        *([strong(words.say("Run it again")), block(command)] if command else []),
+        words.say("Pictures are drawn for the first {count} sections only.", count=MOST_GROUPS)
+        if len(view.groups) > MOST_GROUPS
+        else "",
     ]
     return "\n\n".join(part for part in parts if part)
 
 
 def _verdict(group: Group, words: Language) -> str:
     name = f"**{escape(group.title)}**{_synthetic(group, words)}"
-    return f"- {name}: {escape(group.sentence)} ({escape(group.conditions)})"
+    said, conditions = escape(group.sentence), escape(group.conditions)
+    return "- " + words.say("{name}: {sentence} ({conditions})", name=name, sentence=said, conditions=conditions)
+
+
+def _pairs_of(facts: Pairs, words: Language) -> str:
+    return "\n".join("- " + words.say("{name}: {value}", name=name, value=escape(value)) for name, value in facts)
 
 
 def _glance(report: dict[str, Any], words: Language) -> str:
@@ -68,8 +78,7 @@ def _glance(report: dict[str, Any], words: Language) -> str:
         return ""
     head = (
         words.say("Workload"),
-        words.say("Fastest"),
-        words.say("Samples/s"),
+        words.say("Fastest (samples/s)"),
         words.say("Soonest first step"),
         words.say("Least memory"),
         words.say("Accuracy, all rows"),
@@ -78,31 +87,36 @@ def _glance(report: dict[str, Any], words: Language) -> str:
         "Among the frameworks' main modes. Fastest is tested, and rows that share the first place are named together; "
         "soonest and least are the smallest values measured: whether they differ by more than chance was not tested."
     )
-    return f"{table(head, rows)}\n\n{escape(note)}"
+    title = words.say("Words")
+    terms = words.say("Terms are explained at the end, under {link}.", link=f"[{title}](#{title.lower()})")
+    return f"{table(head, rows)}\n\n{escape(note)} {terms}"
 
 
 def _synthetic(group: Group, words: Language) -> str:
-    return f" *({words.say('synthetic data')})*" if group.synthetic else ""
+    note = words.say("synthetic data")
+    return f" *({note})*" if group.synthetic else ""
 
 
 def _group(group: Group, words: Language, pictures: Sequence[Picture]) -> str:
     head = f"## {escape(group.title)}{_synthetic(group, words)}"
     parts = [head, escape(group.conditions), f"**{escape(group.sentence)}**", escape(group.control)]
     parts += _lines(words.say("Remarks:"), group.remarks)
+    shown = [image(each.path, words.tell(each.alt), words.tell(each.caption)) for each in pictures]
+    parts += shown[:1]
     if group.ranked:
-        parts += [f"### {words.say('Main modes')}", *_rows(group.ranked, words)]
+        parts += [heading(3, words.say("Main modes")), *_rows(group.ranked, words, ranked=True)]
     if group.others:
-        parts += [f"### {words.say('Other modes')}", *_rows(group.others, words)]
+        parts += [heading(3, words.say("Other modes")), *_rows(group.others, words, ranked=False)]
     parts += _lines(group.threads_heading, group.threads)
     parts += _lines(words.say("What these rows set that the matched ones do not:"), group.tuning)
-    parts += [image(each.path, words.tell(each.alt), words.tell(each.caption)) for each in pictures]
+    parts += shown[1:]
     if group.break_even:
-        parts += [f"### {words.say('A slow start that pays')}", bullets(group.break_even)]
+        parts += [heading(3, words.say("A slow start that pays")), bullets(group.break_even)]
     if group.latency:
-        title = f"### {words.say('Latency of single requests')}"
+        title = heading(3, words.say("Latency of single requests"))
         parts += [title, words.translate(LATENCY_NOTE), *_latency(group, words)]
     if group.memory:
-        parts += [f"### {words.say('Memory by phase')}", words.translate(MEMORY_NOTE), *_memory(group, words)]
+        parts += [heading(3, words.say("Memory by phase")), words.translate(MEMORY_NOTE), *_memory(group, words)]
     return "\n\n".join([*parts, *_comparisons(group, words)])
 
 
@@ -165,28 +179,22 @@ def _processes(rows: Sequence[Cells], words: Language) -> str:
     return table(head, [(row[0], row[1], row[2], _ranged(row[3], row[4]), row[5], row[6]) for row in rows])
 
 
-def _rows(rows: Sequence[Row], words: Language) -> list[str]:
+def _rows(rows: Sequence[Row], words: Language, *, ranked: bool) -> list[str]:
     """Three tables: speed, start and memory, accuracy and proof."""
     name = words.say("Framework and mode")
-    speed = (
-        words.say("Rank"),
-        name,
-        words.say("Status"),
-        words.say("Samples/s (95 % interval)"),
-        words.say("vs best"),
-        "n",
-    )
+    speed = (name, words.say("Status"), words.say("Samples/s (95 % interval)"), words.say("vs best"), "n")
     start = (
         name,
         words.say("Version"),
         words.say("First step, cold"),
         words.say("First step, warm"),
         words.say("Peak memory"),
-        words.say("Largest batch"),
     )
     proof = (name, words.say("Accuracy"), words.say("How it was measured"), words.say("Proof: check nearest its limit"))
     return [
-        table(speed, [_speed(row, words) for row in rows]),
+        table((words.say("Rank"), *speed), [(row.rank, *_speed(row, words)) for row in rows])
+        if ranked
+        else table(speed, [_speed(row, words) for row in rows]),
         table(start, [_start(row) for row in rows]),
         table(proof, [(row.name, row.accuracy, row.accuracy_note, row.parity) for row in rows]),
     ]
@@ -196,16 +204,11 @@ def _speed(row: Row, words: Language) -> Cells:
     note = {"oracle": words.say("reference"), "twin": words.say("A/A control")}.get(row.fact["role"], "")
     name = f"{row.name} ({note})" if note else row.name
     speed = _ranged(row.throughput, row.interval)
-    return (row.rank, name, f"{row.glyph} {row.status}", speed, row.relative, row.processes)
+    return (name, f"{row.glyph} {row.status}", speed, row.relative, row.processes)
 
 
 def _start(row: Row) -> Cells:
-    return (row.name, row.version, row.cold, row.warm, _ranged(row.memory, row.memory_remarks), _batch(row))
-
-
-def _batch(row: Row) -> str:
-    found = row.fact["capacity"]
-    return f"{found['batch']:,}" if found else NOTHING
+    return (row.name, row.version, row.cold, row.warm, _ranged(row.memory, row.memory_remarks))
 
 
 def _ranged(value: str, range_: str) -> str:
@@ -250,9 +253,9 @@ def _memory(group: Group, words: Language) -> list[str]:
 
 def _failures(view: View) -> str:
     words = view.words
-    title = f"## {words.say('Failures')}"
+    title = heading(2, words.say("Failures"))
     if not view.failures:
-        return f"{title}\n\n{words.say('None: every planned row was proved and timed.')}"
+        return title + "\n\n" + words.say("None: every planned row was proved and timed.")
     head = (words.say("Row"), words.say("Workload"), words.say("Status"), words.say("Code"), words.say("Reason"))
     rows = [
         (f["name"], f"{f['workload']} ({f['conditions']})", f"{f['glyph']} {f['status']}", f["code"], f["reason"])
@@ -280,12 +283,14 @@ def _environment(view: View, report: dict[str, Any]) -> str:
         words.say("Main mode"),
         words.say("Lock"),
     )
-    facts = "\n".join(f"- {name}: {escape(value)}" for name, value in view.environment)
-    parts = [f"## {words.say('Environment')}", facts]
+    parts = [heading(2, words.say("Environment")), _pairs_of(view.environment, words)]
     parts += [table(head, [[adapter[key] for key in keys] for adapter in view.adapters]), escape(view.harness)]
     damaged = [f"{found['file']}: {found['reason']}" for found in report["damaged"]]
     return "\n\n".join([*parts, *_lines(words.say("Damaged files, left out:"), damaged)])
 
 
 def _glossary(words: Language) -> str:
-    return f"## {words.say('Words')}\n\n" + "\n".join(f"- **{word}**: {meaning}" for word, meaning in glossary(words))
+    entries = "\n".join(
+        "- " + words.say("{name}: {value}", name=strong(word), value=meaning) for word, meaning in glossary(words)
+    )
+    return heading(2, words.say("Words")) + "\n\n" + entries

@@ -36,6 +36,16 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
+def heading(level: int, text: str) -> str:
+    """A heading; the text is trusted."""
+    return f"{'#' * level} {text}"
+
+
+def strong(text: str) -> str:
+    """Text that stands out; it is trusted."""
+    return f"**{text}**"
+
+
 def bullets(lines: Iterable[str]) -> str:
     """A list; lines are escaped here."""
     return "\n".join(f"- {escape(line)}" for line in lines)

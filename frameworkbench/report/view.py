@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..phrase import UNSAID, Phrase, clauses, enumerated, from_json, marked, phrase
+from ..phrase import UNSAID, Phrase, clauses, from_json, marked, particulars, phrase
 from ..spec.lanes import MATCHED
 from .comparing import Cells, Family, break_even_lines, families, pair_rows, process_rows
 from .lane_notes import remark_lines, threads_heading, tuning_lines
@@ -152,7 +152,7 @@ def _group(index: int, comparison: Table, report: Table, words: Language) -> Gro
     return Group(
         anchor=f"w{index}",
         title=words.tell(title(comparison)),
-        conditions=words.tell(_conditions(comparison)),
+        conditions=words.tell(_conditions(comparison, report)),
         synthetic=comparison["data"] == "synthetic",
         sentence=words.tell(comparison["sentence_parts"]),
         delta=f"{comparison['delta'] * 100:g} %",
@@ -177,19 +177,21 @@ def title(comparison: Table) -> Phrase:
     parts: list[str | Phrase] = [str(comparison["workload"])]
     parts += [phrase("inference")] if comparison["task"] == "infer" else []
     parts += [phrase("lane {lane}", lane=comparison["lane"])] if comparison["lane"] != MATCHED else []
-    return enumerated(parts)
+    return particulars(parts)
 
 
-def _conditions(comparison: Table) -> Phrase:
-    return phrase(
-        "{task}, {device}, {precision}, {threads}, batch {batch}, lane {lane}",
-        task=Phrase(TASKS[comparison["task"]]) if comparison["task"] in TASKS else str(comparison["task"]),
-        device=comparison["device"],
-        precision=comparison["precision"],
-        threads=threads(comparison["threads"]),
-        batch=comparison["batch_size"],
-        lane=comparison["lane"],
-    )
+def _conditions(comparison: Table, report: Table) -> Phrase:
+    data = report["data"].get(comparison["workload"])
+    parts: list[str | Phrase] = [
+        Phrase(TASKS[comparison["task"]]) if comparison["task"] in TASKS else str(comparison["task"]),
+        *([phrase("data set {name}", name=data.get("dataset"))] if isinstance(data, dict) else []),
+        str(comparison["device"]),
+        str(comparison["precision"]),
+        threads(comparison["threads"]),
+        phrase("batch size {size}", size=comparison["batch_size"]),
+        phrase("lane {lane}", lane=comparison["lane"]),
+    ]
+    return particulars(parts)
 
 
 def _is_unequal(cell: Table) -> bool:
@@ -253,7 +255,7 @@ def _accuracy_note(cell: Table) -> Phrase:
         return from_json(cell["accuracy_note_parts"])
     seeds = len(found["values"])
     parts = [
-        enumerated(
+        particulars(
             [
                 from_json(found["kind_parts"]),
                 phrase("1 seed") if seeds == 1 else phrase("{count} seeds", count=seeds),
@@ -309,11 +311,14 @@ def _failure(cell: Table, words: Language) -> Table:
     return {
         "name": cell["label"],
         "workload": cell["workload"],
-        "conditions": words.say(
-            "{device}, batch {batch}, {threads}",
-            device=cell["device"],
-            batch=cell["batch_size"],
-            threads=threads(cell["threads"]),
+        "conditions": words.tell(
+            particulars(
+                [
+                    str(cell["device"]),
+                    phrase("batch size {size}", size=cell["batch_size"]),
+                    threads(cell["threads"]),
+                ]
+            )
         ),
         "glyph": glyph,
         "status": status,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -76,10 +76,7 @@ def ratios(comparison: Table, cells: Sequence[Table]) -> list[Ratio]:
 def dots(cells: Sequence[Table]) -> list[Dot]:
     """Every timed row, with the Pareto front of speed, memory and time to first step marked."""
     found = [_dot(cell) for cell in cells if cell["throughput_samples_per_s"]]
-    return [
-        Dot(*(getattr(dot, name) for name in _FIELDS), front=not any(_beats(other, dot) for other in found))
-        for dot in found
-    ]
+    return [replace(dot, front=not any(_beats(other, dot) for other in found)) for dot in found]
 
 
 def curves(cells: Sequence[Table]) -> list[Curve]:
@@ -97,9 +94,6 @@ def waits(cells: Sequence[Table]) -> list[tuple[str, str, tuple[float, ...]]]:
         if means and quantiles[0]:
             found.append((str(cell["adapter"]), str(cell["label"]), means))
     return sorted(found, key=lambda each: (each[2][0], each[1]))
-
-
-_FIELDS = ("adapter", "label", "main", "speed", "low", "high", "wait_s", "memory_bytes")
 
 
 def _name(cell: Table) -> tuple[str, str]:
