@@ -101,7 +101,7 @@ def page(report: Table, words: Language, advice: Table | None = None) -> str:
         data=embedded(data),
         raw=embedded(raw_parts(report["cells"])) if inside else "",
         catalogues=embedded({code: catalogue(code) for code in LANGUAGES}),
-        advice=embedded(advice) if advice is not None else "",
+        advice=embedded(advice, ordered=False) if advice is not None else "",
     )
 
 

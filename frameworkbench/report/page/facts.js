@@ -18,6 +18,15 @@ function sourceLink(source) {
   return el("a", { href: source, rel: "noreferrer noopener", target: "_blank" }, t("source"), el("span", { class: "hidden" }, ` ${source}`));
 }
 
+// A note with the addresses in it as links that show where they lead.
+function linked(note) {
+  return note.split(/(https?:\/\/[^\s;,)]+)/).map((part, place) => {
+    if (place % 2 === 0) return part;
+    const host = part.replace(/^https?:\/\//, "").split("/")[0];
+    return el("a", { href: part, rel: "noreferrer noopener", target: "_blank", title: part }, host);
+  });
+}
+
 function factCell(adapter, key) {
   const fact = (ADVICE.facts[adapter] || {})[key];
   if (!fact) return el("span", { class: "soft" }, t("not stated"));
@@ -25,7 +34,7 @@ function factCell(adapter, key) {
     "div",
     { id: `fact-${adapter}-${key}`, tabindex: "-1", class: "fact" },
     el("span", { class: "wide" }, factValue(key, fact)),
-    fact.note ? el("span", { class: "sub" }, t(fact.note)) : null,
+    fact.note ? el("span", { class: "sub" }, linked(t(fact.note))) : null,
     el("span", { class: "sub" }, sourceLink(fact.source), `, ${fact.checked}`, staleFact(fact) ? el("span", { class: "bad" }, ` ⚠ ${t("older than a year")}`) : null),
   );
 }
