@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -16,6 +16,7 @@ import typer
 
 from . import __version__
 from .cli_check import CHECK_COMMANDS
+from .cli_claims import CLAIMS_COMMANDS
 from .cli_output import AdapterPaths, CacheDir, DataDir, Device, Json, cache_folder, print_json, print_table
 from .cli_setup import data_app, env_app
 from .errors import FrameworkbenchError, UsageError
@@ -37,14 +38,15 @@ app = typer.Typer(
 )
 app.add_typer(env_app, name="env")
 app.add_typer(data_app, name="data")
-for _check in CHECK_COMMANDS:
-    app.command()(_check)
+for _command in (*CHECK_COMMANDS, *CLAIMS_COMMANDS):
+    app.command()(_command)
 
 Suite = Annotated[str, typer.Option("--suite", help="smoke (seconds, no framework), quick, standard or rigorous.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Run folder [default: results/SUITE].")]
 ReportDir = Annotated[Path | None, typer.Option("--report", help="Write the report there at the end.")]
 Workloads = Annotated[
-    list[str] | None, typer.Option("--workload", "-w", help="Name or TOML file; may be repeated [default: all].")
+    list[str] | None,
+    typer.Option("--workload", "-w", help="Name or TOML file; may be repeated [default: all of the suite]."),
 ]
 Adapters = Annotated[
     list[str] | None, typer.Option("--adapter", "-a", help="Name or name:mode; may be repeated [default: all].")
@@ -86,6 +88,10 @@ Again = Annotated[
 More = Annotated[
     str | None,
     typer.Option("--more", help="Add so many blocks to a finished run; auto: as many as its inconclusive pairs need."),
+]
+ReportLanguages = Annotated[
+    list[str] | None,
+    typer.Option("--lang", help="Language of the report: en or zh; may be repeated [default: en]."),
 ]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Exit with 6 unless every cell is ok or unsupported and the run is not noisy.")
@@ -133,7 +139,8 @@ def list_command(adapter_path: AdapterPaths = None, as_json: Json = False) -> No
             }
         )
         return
-    print_table("Workloads", ["name", "what it is"], [[w.name, w.description] for w in workloads.values()])
+    named = {w.name: w.name + (" (only by name)" if w.by_name else "") for w in workloads.values()}
+    print_table("Workloads", ["name", "what it is"], [[named[w.name], w.description] for w in workloads.values()])
     rows = [[a.name, a.role, ", ".join(f"{m}*" if m == a.main_mode else m for m in a.modes)] for a in adapters.values()]
     print_table("Adapters (* main mode)", ["name", "role", "modes"], rows)
     suites = [[name, _suite_text(p), _resolution(p, adapters).sentence] for name, p in SUITES.items()]
@@ -161,6 +168,7 @@ def run(
     suite: Suite = "quick",
     out: Out = None,
     report_dir: ReportDir = None,
+    lang: ReportLanguages = None,
     workload: Workloads = None,
     adapter: Adapters = None,
     python: Interpreters = None,
@@ -197,6 +205,7 @@ def run(
 
     from .cli_more import blocks_to_add
     from .display import make_display
+    from .report.messages import check_languages
     from .run.engine import run as run_engine
     from .run.options import RunOptions
     from .spec.lanes import MATCHED, check_lanes
@@ -205,6 +214,7 @@ def run(
 
     if data not in (None, "real", "synthetic"):
         raise UsageError(f"--data: expected real or synthetic; received {data!r}")
+    languages = check_languages(lang or ())
     folder = (out or Path("results") / suite).absolute()
     options = RunOptions(
         protocol=find_suite(suite, data=data or ("real" if data_dir else None), tasks=task or ()),
@@ -239,17 +249,21 @@ def run(
         console.print(result.resolution, highlight=False, soft_wrap=True)
     if result.noisy_reason:
         console.print(f"NOISY, no winner is named: {result.noisy_reason}", highlight=False, soft_wrap=True)
-    _finish_run(options, report_dir, strict, as_json)
+    _finish_run(options, report_dir, languages, strict, as_json)
 
 
 @app.command()
 def report(
     run_dir: Annotated[Path, typer.Argument(help="Folder that `run` wrote.")],
     out: Annotated[Path | None, typer.Option("--out", help="Where to write [default: reports/NAME].")] = None,
+    lang: ReportLanguages = None,
     as_json: Json = False,
 ) -> None:
-    """Write report.html, report.md and report.json from a run folder."""
-    files = _write_report(run_dir, out or Path("reports") / run_dir.name)
+    """Write report.html, report.md with its pictures, and report.json from a run folder.
+
+    With --lang zh the first two are Chinese and called report.zh.html and report.zh.md.
+    """
+    files = _write_report(run_dir, out or Path("reports") / run_dir.name, lang or ())
     if as_json:
         print_json([str(file) for file in files])
     else:
@@ -264,6 +278,7 @@ def _workload_facts(workload: Any) -> dict[str, Any]:
         "description": workload.description,
         "dataset": workload.data.dataset,
         "parameters": sum(parameter.size for parameter in workload.model.parameters),
+        "by_name": workload.by_name,
     }
 
 
@@ -302,14 +317,16 @@ def _hide_path(word: str) -> str:
     return f"{name}=PATH" if separator and value.startswith("/") else word
 
 
-def _finish_run(options: RunOptions, report_dir: Path | None, strict: bool, as_json: bool) -> None:
+def _finish_run(
+    options: RunOptions, report_dir: Path | None, languages: Sequence[str], strict: bool, as_json: bool
+) -> None:
     from .analysis.summary import summarise
     from .store.records import load_run
 
     summary = summarise(load_run(options.out))
     cells = summary.cells
     if report_dir is not None:
-        for file in _write_report(options.out, report_dir):
+        for file in _write_report(options.out, report_dir, languages):
             typer.echo(file, err=True)
     if as_json:
         print_json(summary.to_json())
@@ -331,13 +348,13 @@ def _cell_row(cell: Any, tasks: bool) -> list[str]:
     return [facts["workload"], *task, cell.label, status, "–" if speed is None else f"{speed:,.0f}"]
 
 
-def _write_report(run_dir: Path, out: Path) -> list[Path]:
+def _write_report(run_dir: Path, out: Path, languages: Sequence[str]) -> list[Path]:
     from .analysis.summary import summarise
     from .report import write_report
     from .store.records import load_run
 
     summary = summarise(load_run(run_dir))
-    return write_report(run_dir, out, summary=summary)
+    return write_report(run_dir, out, summary=summary, languages=languages)
 
 
 def _suite_facts(protocol: Any, adapters: Mapping[str, Any]) -> dict[str, Any]:

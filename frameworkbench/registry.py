@@ -169,6 +169,7 @@ def read_adapter(folder: Path) -> AdapterInfo:
         weighed_environment=_environment(fields, "weighed_environment"),
         installs=_installs(fields, folder),
     )
+    fields.raw("facts")  # read by facts/, and by nothing that measures
     fields.done()
     for name, value in info.environment.items():
         if "{threads}" in value:

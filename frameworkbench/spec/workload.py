@@ -62,7 +62,10 @@ class ParityLimits:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What is to be done, in full; ``sha256`` identifies the file it was read from."""
+    """What is to be done, in full; ``sha256`` identifies the file it was read from.
+
+    ``by_name`` workloads answer one question; they are measured where somebody names them, and in no suite by default.
+    """
 
     name: str
     title: str
@@ -76,6 +79,7 @@ class Workload:
     accuracy_target: float
     parity: ParityLimits
     sha256: str
+    by_name: bool = False
 
 
 def load_workload(path: Path) -> Workload:
@@ -110,7 +114,7 @@ def load_workloads(folder: Path, extra: Sequence[Path] = ()) -> dict[str, Worklo
 
 
 def select_workloads(known: Mapping[str, Workload], names: Sequence[str]) -> list[Workload]:
-    """The named workloads, or all.
+    """The named workloads, or all but those that have to be named.
 
     Raises:
         UsageError: a name is unknown.
@@ -118,7 +122,7 @@ def select_workloads(known: Mapping[str, Workload], names: Sequence[str]) -> lis
     for name in names:
         if name not in known:
             raise UsageError(f"unknown workload {name!r}; known: {', '.join(known)} (a file path also works)")
-    return [known[name] for name in (names or known)]
+    return [known[name] for name in names or (name for name in known if not known[name].by_name)]
 
 
 def read_workload(table: Mapping[str, Any], where: str, sha256: str) -> Workload:
@@ -147,6 +151,7 @@ def read_workload(table: Mapping[str, Any], where: str, sha256: str) -> Workload
         accuracy_target=training.required("accuracy_target", float),
         parity=_read_parity(fields.table("parity")),
         sha256=sha256,
+        by_name=fields.optional("by_name", bool, False),
     )
     training.done()
     fields.done()

@@ -141,6 +141,14 @@ def test_an_unknown_workload_lists_the_known_ones() -> None:
         select_workloads(known, ["no-such"])
 
 
+def test_workloads_by_name_are_in_no_suite() -> None:
+    """A workload made for one question is measured only where it is named; the four of the suites are the default."""
+    known = load_workloads(content_dir("workloads"))
+
+    assert {w.name for w in select_workloads(known, [])} == {"mnist-mlp", "cifar-cnn", "imdb-lstm", "attention-block"}
+    assert [w.name for w in select_workloads(known, ["cifar-lenet-batch4"])] == ["cifar-lenet-batch4"]
+
+
 @pytest.mark.parametrize("name", [*TINY, *(path.stem for path in SHIPPED)])
 def test_a_model_survives_json(name: str, tmp_path: Path) -> None:
     """What a worker rebuilds from JSON is the model of the file, layer by layer."""
