@@ -126,7 +126,7 @@ class View:
 def view(report: Table, words: Language = ENGLISH) -> View:
     """Arrange the content of ``report.json`` for reading in a language."""
     members = _by_group(report["cells"])
-    groups = tuple(_group(index, found, members, report, words) for index, found in enumerate(report["comparisons"], 1))
+    groups = tuple(_group(index, found, report, members, words) for index, found in enumerate(report["comparisons"], 1))
     cells = report["cells"]
     failures = [_failure(cell, words) for cell in cells if cell["status"] != "ok"]
     failures += [_lost(cell, lost, words) for cell in cells if cell["status"] == "ok" for lost in cell["failures"]]
@@ -153,7 +153,7 @@ def _by_group(cells: list[Table]) -> dict[tuple[Any, ...], list[Table]]:
 
 
 def _group(
-    index: int, comparison: Table, members: dict[tuple[Any, ...], list[Table]], report: Table, words: Language
+    index: int, comparison: Table, report: Table, members: dict[tuple[Any, ...], list[Table]], words: Language
 ) -> Group:
     cells = members.get(tuple(comparison[axis] for axis in GROUP_AXES), [])
     main = sorted((cell for cell in cells if cell["main"] and cell["role"] == "entrant"), key=_order)
