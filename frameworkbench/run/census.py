@@ -114,6 +114,12 @@ def between(before: Census | None, after: Census | None) -> dict[str, Any] | Non
     }
 
 
+def members(pid: int, proc: Path = PROC) -> list[int]:
+    """The worker, its descendants, and what shares its session or group; empty where the kernel does not tell."""
+    stats = _stats(proc)
+    return _members(pid, stats) if pid in stats else []
+
+
 def judge(windows: Iterable[Mapping[str, Any]], cores: Sequence[int]) -> list[Finding]:
     """No thread may have more CPUs than the cell was given, and no window more CPU-seconds than they can deliver.
 

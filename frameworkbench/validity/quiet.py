@@ -24,6 +24,9 @@ QUIET_S = 0.2
 LOOKS = 3
 # A tick or two and housekeeping threads. A busy process burns all of it, and half where it has to share a core.
 _QUIET_SHARE = 0.2
+# On a machine where many share the cores it gets less, but is ready to run all the time. A housekeeping thread is so
+# for a moment, longer where it has to wait for its turn.
+_QUIET_RUNNABLE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Quiet:
         sha256: hash of the weights in each of the three exports.
         cpu_s: CPU-seconds of the worker's process tree while it was left alone, in the quietest of the looks; None
             where it cannot be read.
+        runnable: threads that ran or were ready to run in that time, on average; None where it cannot be read.
         quiet_s: for how long.
         children: processes of the worker's tree besides itself.
     """
@@ -49,6 +53,7 @@ class Quiet:
     export_excess_cpu_s: float | None
     sha256: tuple[str, str, str]
     cpu_s: float | None
+    runnable: float | None
     quiet_s: float
     children: int
 
@@ -61,6 +66,7 @@ class Quiet:
             "export_excess_cpu_s": self.export_excess_cpu_s,
             "changed": self.sha256[0] != self.sha256[2],
             "cpu_s": self.cpu_s,
+            "runnable": self.runnable,
             "quiet_s": round(self.quiet_s, 4),
             "children": self.children,
         }
@@ -84,15 +90,16 @@ def judge(seen: Quiet) -> list[Finding]:
     if len(set(seen.sha256)) != 1:
         reason = f"the weights changed within {GRACE_S + seen.quiet_s:.1f} s after a window had ended"
         findings.append(Finding("late", "LATE_MUTATION", reason))
-    if seen.cpu_s is not None and busy(seen.cpu_s, seen.quiet_s):
+    if seen.cpu_s is not None and busy(seen.cpu_s, seen.quiet_s, seen.runnable):
+        ready = "" if seen.runnable is None else f" and kept {seen.runnable:.1f} threads ready to run"
         reason = (
-            f"the worker's processes burnt {seen.cpu_s:.2f} CPU-seconds within {seen.quiet_s:.2f} s in which nothing "
-            f"was asked of them ({seen.children} further processes)"
+            f"the worker's processes burnt {seen.cpu_s:.2f} CPU-seconds{ready} within {seen.quiet_s:.2f} s in which "
+            f"nothing was asked of them ({seen.children} further processes)"
         )
         findings.append(Finding("quiet", "FOREIGN_WORK", reason))
     return findings
 
 
-def busy(cpu_s: float, wall_s: float) -> bool:
-    """Whether so many CPU-seconds within so many seconds are more than a process at rest may use."""
-    return cpu_s > _QUIET_SHARE * wall_s
+def busy(cpu_s: float, wall_s: float, runnable: float | None) -> bool:
+    """Whether so many CPU-seconds within so many seconds, or so many threads ready to run, are more than rest."""
+    return cpu_s > _QUIET_SHARE * wall_s or (runnable is not None and runnable > _QUIET_RUNNABLE)

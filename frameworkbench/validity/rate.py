@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from .findings import Finding
 
-SCALE_STEPS = 4  # at least, in the shortest window of the scaling law; the others are two and four times as long
+SCALE_STEPS = 4  # at least (half of it where steps are slow), in the shortest window of the scaling law; then 2x, 4x
 SCALE_LEAST_S = 0.01  # of the shortest window: below it the clock reads the scheduler, not the work
 _LEAST_RATIO = 2.0  # T(4N)/T(N): 4 for pure work, less with a constant part
 _FREE_STEP = 0.1  # of a step in a window: a step below it did nothing

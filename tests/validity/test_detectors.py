@@ -82,7 +82,7 @@ def test_short_sums_and_fast_math_are_seen() -> None:
 
 
 def _quiet(**changes) -> Quiet:
-    seen = Quiet(1.0, 0.02, 0.01, None, ("a", "a", "a"), 0.0, 0.2, 0)
+    seen = Quiet(1.0, 0.02, 0.01, None, ("a", "a", "a"), 0.0, 0.0, 0.2, 0)
     return replace(seen, **changes)
 
 
@@ -100,6 +100,8 @@ def _quiet(**changes) -> Quiet:
         ({"cpu_s": 0.04}, []),
         ({"cpu_s": 0.05}, ["FOREIGN_WORK"]),
         ({"cpu_s": None}, []),
+        ({"runnable": 0.6}, []),
+        ({"cpu_s": 0.03, "runnable": 0.7}, ["FOREIGN_WORK"]),  # others held the cores; it was ready all the time
     ],
 )
 def test_what_may_follow_a_window(changes: dict, codes: list[str]) -> None:

@@ -33,6 +33,7 @@ Weights = dict[str, Array]
 
 _SNAPSHOT_STEPS = 3  # how many different step counts a run draws its checks from
 _LATENCIES = 24
+_SLOW_STEP_S = 0.05  # from here on every step is long against clock and scheduler: half as many show as much
 _RATE_TRIES = 5
 _RATE_BUDGET_S = 0.3
 _MOST_GROWTH = 8
@@ -159,7 +160,9 @@ def _measure_rates(link: Link, outcome: Outcome) -> None:
 
     Fast rows are looked at for a while; others once, and again only where the look raises an objection.
     """
-    shortest = max(rate.SCALE_STEPS, math.ceil(rate.SCALE_LEAST_S / outcome.payload["step_s"]))
+    slow = outcome.payload["step_s"] >= _SLOW_STEP_S
+    least = rate.SCALE_STEPS // 2 if slow else rate.SCALE_STEPS
+    shortest = max(least, math.ceil(rate.SCALE_LEAST_S / outcome.payload["step_s"]))
     most = shortest * _MOST_GROWTH
     counts = [shortest * factor for factor in (1, 2, 4)]
     tries: list[dict[int, float]] = []
@@ -170,7 +173,8 @@ def _measure_rates(link: Link, outcome: Outcome) -> None:
             shortest, tries = shortest * 2, []
             counts = [shortest * factor for factor in (1, 2, 4)]
     step_s = min(seconds_ / steps for steps, seconds_ in rate.best_of(tries).items())
-    latencies = [link.latencies(_LATENCIES)]
+    looks = _LATENCIES // 2 if slow and step_s >= _SLOW_STEP_S else _LATENCIES
+    latencies = [link.latencies(looks)]
     while len(latencies) < _RATE_TRIES and rate.free_steps(latencies, step_s):
         latencies.append(link.latencies(_LATENCIES))
     outcome.payload["scaling"] = [{str(count): round(s, 6) for count, s in found.items()} for found in tries]

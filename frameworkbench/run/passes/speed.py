@@ -26,7 +26,7 @@ from ...validity import aftermath, identity, plausibility, quiet, rate
 from ...validity.aftermath import Aftermath
 from ...validity.findings import Finding
 from ...validity.quiet import Quiet
-from .. import census
+from .. import census, rest
 from ..judge import Expected, host_batch
 from ..link import Link, Setting, load_export, open_link
 from .outcome import Outcome, close_books, seconds
@@ -37,7 +37,7 @@ Array = npt.NDArray[Any]
 _LEAD_STEPS = 2
 _STRETCHES = 4
 _MOST_STRETCHES = 20
-_STRETCH_BUDGET_S = 0.5
+_STRETCH_BUDGET_S = 0.15  # one stretch is enough for slow rows; an objection asks for more of them
 _CLOCK_SHARE = 0.03
 _CLOCK_ALLOWANCE_NS = 20e6  # for each window
 _REPLY_SHARE = 0.05
@@ -191,7 +191,7 @@ def _watch(link: Link, device: str, window_s: float) -> Quiet:
     exports = [census.between(before, after) for before, after in itertools.pairwise(counts)]
     excess = exports[0]["cpu_s"] - exports[1]["cpu_s"] if device == "cpu" and exports[0] and exports[1] else None
     time.sleep(quiet.GRACE_S)
-    used = _at_rest(pid)
+    seen = _at_rest(pid)
     files.append(link.export_later())
     hashes = [hashlib.sha256(_content(file)).hexdigest() for file in files]
     return Quiet(
@@ -200,21 +200,20 @@ def _watch(link: Link, device: str, window_s: float) -> Quiet:
         second_export_s=times[1],
         export_excess_cpu_s=excess,
         sha256=(hashes[0], hashes[1], hashes[2]),
-        cpu_s=used["cpu_s"] if used else None,
-        quiet_s=used["wall_s"] if used else quiet.QUIET_S,
-        children=used["processes"] - 1 if used else 0,
+        cpu_s=seen.cpu_s if seen else None,
+        runnable=seen.runnable if seen else None,
+        quiet_s=seen.wall_s if seen else quiet.QUIET_S,
+        children=seen.processes - 1 if seen else 0,
     )
 
 
-def _at_rest(pid: int) -> dict[str, Any] | None:
-    """What the worker's processes use while nothing is asked of them; looked at again while it is too much."""
+def _at_rest(pid: int) -> rest.Rest | None:
+    """What the worker's processes do while nothing is asked of them; looked at again while it is too much."""
     for _ in range(quiet.LOOKS):
-        before = census.take(pid)
-        time.sleep(quiet.QUIET_S)
-        used = census.between(before, census.take(pid))
-        if used is None or not quiet.busy(used["cpu_s"], used["wall_s"]):
+        seen = rest.look(pid, quiet.QUIET_S)
+        if seen is None or not quiet.busy(seen.cpu_s, seen.wall_s, seen.runnable):
             break
-    return used
+    return seen
 
 
 def _content(file: Path) -> bytes:
