@@ -17,16 +17,18 @@ from ..environments import Interpreter
 from ..errors import WorkerError
 from ..registry import AdapterInfo
 from ..run import codes
-from ..run.judge import Expected, expected
+from ..run.judge import Expected
 from ..run.link import Link, Setting, open_link
 from ..run.worker_process import read_log_end
 from ..spec.cell import Cell
 from ..spec.lanes import MATCHED
 from ..spec.protocol import SUITES, Protocol
 from ..spec.workload import Workload
+from ..validity.findings import ALL
 from .probes import STEPS, Probe
 from .result import Result, failed
 from .samples import write_samples
+from .wellposed import fit_answers
 
 T = TypeVar("T")
 Tell = Callable[[str], None]
@@ -36,6 +38,7 @@ STAGED = PROTOCOL.staged_batches
 _SEED = 0
 _LIMIT_S = 600.0
 
+REFUSED = "declared, and refused"
 # The worker is gone after these; after all others it goes on listening.
 _DEAD = frozenset({codes.CRASH, codes.KILLED, codes.TIMEOUT, codes.BAD_OUTPUT, codes.OUT_OF_MEMORY})
 
@@ -62,6 +65,7 @@ class Bench:
     cores: tuple[int, ...]
     tell: Tell
     _datasets: dict[str, PreparedDataset] = field(default_factory=dict)
+    _expected: dict[str, Expected] = field(default_factory=dict)
     _logs: int = 0
 
     def dataset(self, source: str) -> PreparedDataset:
@@ -71,15 +75,12 @@ class Bench:
         return self._datasets[source]
 
     def expected(self, workload: Workload, source: str) -> Expected:
-        """The reference's answers for a probe."""
-        return expected(
-            workload,
-            self.dataset(source),
-            seed=_SEED,
-            steps=[STEPS],
-            batches=STAGED,
-            cache_dir=self.folder,
-        )
+        """The reference's answers for a probe, from weights that rounding does not decide about."""
+        if workload.sha256 not in self._expected:
+            self._expected[workload.sha256] = fit_answers(
+                workload, self.dataset(source), steps=[STEPS], batches=STAGED, cache_dir=self.folder
+            )
+        return self._expected[workload.sha256]
 
     def setting(
         self,
@@ -89,6 +90,7 @@ class Bench:
         mode: str | None = None,
         task: str = "train",
         cores: tuple[int, ...] | None = None,
+        detectors: frozenset[str] = ALL,
     ) -> Setting:
         """A cell of this adapter as a run would have it, in the lane that is ranked."""
         chosen = self.info.modes[mode or self.mode]
@@ -120,6 +122,7 @@ class Bench:
             timeout_s=_LIMIT_S,
             memory_limit=None,
             warmup_steps=PROTOCOL.warmup_steps,
+            detectors=detectors,
         )
 
     def log(self) -> Path:
@@ -192,7 +195,7 @@ def trouble(check: str, problem: WorkerError, log: Path, next_step: str = "") ->
         return failed(check, "not written yet", f"{found.partition(': ')[2]}{place}")
     if problem.code.startswith("UNSUPPORTED_") or problem.code in codes.UNSUPPORTED:
         advice = next_step or "write it, or take it out of adapter.toml"
-        return failed(check, f"declared, and refused: {found}", f"{advice}{place}")
+        return failed(check, f"{REFUSED}: {found}", f"{advice}{place}")
     if problem.code in _DEAD:
         return failed(check, f"{problem.code}: {found}", next_step or f"read the worker's log: {log}")
     return failed(check, found, (next_step or "read the worker's log") + (place or f" ({log})"))

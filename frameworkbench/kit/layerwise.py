@@ -12,6 +12,7 @@ from ..analysis import parity
 from ..analysis.parity import Check, worst
 from ..errors import WorkerError
 from ..reference import Network, probe_weights
+from ..run import codes
 from ..run.judge import Expected, host_batch
 from ..run.link import Link
 from ..validity.cause import GradientEvidence, parity_findings
@@ -19,7 +20,7 @@ from .basics import build_probe
 from .bench import Asking
 from .declared import VOCABULARY
 from .probes import Probe, all_probes
-from .result import Result, closeness, failed, passed, skipped, warned
+from .result import PASS, SKIP, Result, closeness, failed, passed, skipped, warned
 from .suspects import explanation
 
 Array = parity.Array
@@ -42,7 +43,7 @@ class _Seen:
 
 def layers(asking: Asking) -> Iterator[Result]:
     """One result for each probe of a declared layer; those that lean on a wrong layer wait."""
-    declared = asking.bench.info.layers
+    declared, mode = asking.bench.info.layers, asking.bench.info.modes[asking.bench.mode]
     wrong: dict[str, str] = {}  # kind → the check that it is waiting for
     for probe in all_probes():
         check = f"layer {probe.name}"
@@ -50,14 +51,17 @@ def layers(asking: Asking) -> Iterator[Result]:
             continue
         missing = sorted(probe.needs - declared)
         waiting = sorted({wrong[kind] for kind in probe.needs | probe.kinds if kind in wrong})
-        if missing:
+        refused = sorted(probe.workload.model.kinds & set(mode.unsupported))
+        if refused:
+            yield skipped(check, f"declared as refused in mode {mode.name}: {mode.unsupported[refused[0]]}")
+        elif missing:
             yield warned(check, f"cannot be looked at without {', '.join(missing)}", f"declare {missing[0]} too")
         elif waiting:
             yield skipped(check, f"waits for {', '.join(waiting)}")
         else:
             asking.bench.tell(check)
             result = _judge(asking, probe, check)
-            if result.state == "fail":
+            if result.state != PASS:
                 wrong |= dict.fromkeys(probe.kinds, check)
             yield result
     yield from _without_probe(asking)
@@ -69,6 +73,9 @@ def _judge(asking: Asking, probe: Probe, check: str) -> Result:
     try:
         seen = asking.ask(lambda link: _look(asking, link, probe, expected, others))
     except WorkerError as problem:
+        if problem.code == codes.MODE_FALLBACK:
+            advice = f"declare it under [modes.{asking.bench.mode}.unsupported], so that plans and the matrix know"
+            return Result(check, SKIP, f"refused in this mode: {problem}", advice)
         return asking.trouble(check, problem, f"{probe.hint} (docs/semantics.md)")
     return _compare(asking, probe, check, expected, others, seen)
 

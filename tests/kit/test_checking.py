@@ -116,3 +116,22 @@ def test_a_drain_that_does_not_wait(check: Check) -> None:
     results = check(FAKES / "fakedevice", mode="no_sync", only=("timing",))
 
     assert "drain" in results["timing"].next_step, results["timing"]
+
+
+def test_a_layer_that_a_mode_refuses(tmp_path: Path, check: Check) -> None:
+    """A refusal that the mode declares is not looked at; one that it does not declare is told to be declared."""
+    refusing = """        self._model, self._loss, self._rule = model, loss, optimizer
+        if "lstm" in model.kinds: raise UnsupportedError("MODE_FALLBACK", "loops are not compiled")
+"""
+    folder = _edited(tmp_path, "        self._model, self._loss, self._rule = model, loss, optimizer\n", refusing)
+
+    silent = check(folder, only=("layers",))["layer lstm"]
+    declaration = (folder / "adapter.toml").read_text(encoding="utf-8")
+    (folder / "adapter.toml").write_text(declaration + '[modes.numpy.unsupported]\nlstm = "loops"\n', encoding="utf-8")
+    told = check(folder, only=("layers",))["layer lstm"]
+
+    assert (silent.state, told.state) == ("skip", "skip")
+    assert "refused in this mode: loops are not compiled" in silent.found
+    assert "[modes.numpy.unsupported]" in silent.next_step
+    assert "declared as refused in mode numpy: loops" in told.found
+    assert told.next_step == ""

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from frameworkbench.content import content_dir
 from frameworkbench.data import DataSpec
+from frameworkbench.kit import wellposed
 from frameworkbench.kit.declared import VOCABULARY
+from frameworkbench.kit.probes import LOSS_CASES, Probe, all_probes, loss_probe
 from frameworkbench.kit.probes import OPTIMIZERS as CASES
-from frameworkbench.kit.probes import Probe, all_probes
+from frameworkbench.kit.samples import write_samples
 from frameworkbench.kit.suspects import explanation
 from frameworkbench.kit.tiny import shrink
 from frameworkbench.reference import Network, probe_weights
-from frameworkbench.spec.training import OPTIMIZERS
+from frameworkbench.run.judge import expected
+from frameworkbench.spec.training import LOSSES, OPTIMIZERS
 from frameworkbench.spec.workload import load_workloads
 
 
@@ -27,6 +33,12 @@ def test_every_kind_has_a_probe() -> None:
 def test_every_optimizer_has_a_case() -> None:
     """A new optimizer cannot be added without constants to look at it with."""
     assert sorted(set(OPTIMIZERS) - set(CASES)) == []
+
+
+def test_every_loss_has_a_case() -> None:
+    """A new loss cannot be added without samples and outputs to look at it with."""
+    assert sorted(set(LOSSES) - set(LOSS_CASES)) == []
+    assert [kind for kind in LOSSES if loss_probe(kind).workload.loss.kind != kind] == []
 
 
 def test_probes_stand_behind_what_they_lean_on() -> None:
@@ -75,3 +87,32 @@ def test_small_workloads_keep_their_layers(workload) -> None:  # type: ignore[no
     assert sum(parameter.size for parameter in small.model.parameters) < 30_000
     assert isinstance(small.data, DataSpec)
     assert small.parity.trajectory_steps <= 10
+
+
+def test_small_models_are_fit_to_be_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights are drawn again where float32 cannot follow them; the best draw is taken where none is good."""
+    probe = all_probes()[0]
+    dataset = write_samples(probe.source, tmp_path / "samples")
+    arguments = {"steps": [3], "batches": 12, "cache_dir": tmp_path}
+
+    def drawn(shares: list[float]) -> int:
+        left = iter(shares)
+        monkeypatch.setattr(wellposed, "used_share", lambda *_: next(left))
+        answers = wellposed.fit_answers(probe.workload, dataset, **arguments)
+        weights = [probe_weights(probe.workload.model, seed) for seed in range(len(shares))]
+        same = [all(np.array_equal(found[name], answers.weights[name]) for name in found) for found in weights]
+        return same.index(True)
+
+    assert drawn([0.3, 1.5, 0.01]) == 2
+    assert drawn([1.0, 0.4] + [0.9] * 10) == 1
+
+
+def test_the_share_is_that_of_rounding(tmp_path: Path) -> None:
+    """Rounding uses up a small part of a probe's tolerance, and all of it after its answers are moved."""
+    probe = all_probes()[0]
+    dataset = write_samples(probe.source, tmp_path / "samples")
+    answers = expected(probe.workload, dataset, seed=0, steps=[3], batches=12, cache_dir=tmp_path)
+
+    assert 0 < wellposed.used_share(probe.workload, dataset, answers) < 0.2
+    moved = replace(answers, losses=[loss * 1.001 for loss in answers.losses])
+    assert wellposed.used_share(probe.workload, dataset, moved) > 1
