@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..analysis.parity import max_error
-from ..reference.layers import RULES
+from ..reference.layers import predict_layers
 from ..spec.layers import Layer
 from ..spec.model import Model
 
@@ -51,7 +51,7 @@ def explanation(model: Model, weights: Mapping[str, Array], inputs: Array, logit
 def _logits(model: Model, weights: Weights, inputs: Array, name: str, variant: Variant) -> Array:
     x = inputs if model.input_kind == "tokens" else inputs.astype(np.float64)
     for layer in model.layers:
-        x = variant(layer, weights, x) if layer.name == name else RULES[layer.kind].forward(layer, weights, x)[0]
+        x = variant(layer, weights, x) if layer.name == name else _standard(layer, weights, x)
     return x
 
 
@@ -68,7 +68,7 @@ def _suspects(model: Model) -> Iterator[tuple[str, str, Variant]]:
 
 
 def _standard(layer: Layer, weights: Mapping[str, Array], x: Array) -> Array:
-    return np.asarray(RULES[layer.kind].forward(layer, weights, x)[0])
+    return np.asarray(predict_layers([layer], weights, x))
 
 
 def _changed(local: str, change: Callable[[Array], Array]) -> Variant:
@@ -108,7 +108,13 @@ def _branch_only(layer: Layer, weights: Mapping[str, Array], x: Array) -> Array:
     return x
 
 
-def _dense(_layer: Layer) -> Iterator[tuple[str, Variant]]:
+def _has(layer: Layer, local: str) -> bool:
+    return any(parameter.name == layer.parameter(local) for parameter in layer.parameters)
+
+
+def _dense(layer: Layer) -> Iterator[tuple[str, Variant]]:
+    if not _has(layer, "bias"):
+        return
     yield "without the bias", _changed("bias", np.zeros_like)
     yield "with the bias added twice", _changed("bias", lambda bias: 2 * bias)
 
@@ -150,7 +156,9 @@ def _residual(_layer: Layer) -> Iterator[tuple[str, Variant]]:
     yield "without adding x", _branch_only
 
 
-def _lstm(_layer: Layer) -> Iterator[tuple[str, Variant]]:
+def _lstm(layer: Layer) -> Iterator[tuple[str, Variant]]:
+    if not _has(layer, "kernel"):
+        return
     yield "without the bias", _changed("bias", np.zeros_like)
     yield "if 1 is added to the forget bias", _changed("bias", _forget_plus_one)
     for order in itertools.permutations(range(4)):
