@@ -44,7 +44,8 @@ Suite = Annotated[str, typer.Option("--suite", help="smoke (seconds, no framewor
 Out = Annotated[Path | None, typer.Option("--out", help="Run folder [default: results/SUITE].")]
 ReportDir = Annotated[Path | None, typer.Option("--report", help="Write the report there at the end.")]
 Workloads = Annotated[
-    list[str] | None, typer.Option("--workload", "-w", help="Name or TOML file; may be repeated [default: all].")
+    list[str] | None,
+    typer.Option("--workload", "-w", help="Name or TOML file; may be repeated [default: all of the suite]."),
 ]
 Adapters = Annotated[
     list[str] | None, typer.Option("--adapter", "-a", help="Name or name:mode; may be repeated [default: all].")
@@ -133,7 +134,8 @@ def list_command(adapter_path: AdapterPaths = None, as_json: Json = False) -> No
             }
         )
         return
-    print_table("Workloads", ["name", "what it is"], [[w.name, w.description] for w in workloads.values()])
+    named = {w.name: w.name + (" (only by name)" if w.by_name else "") for w in workloads.values()}
+    print_table("Workloads", ["name", "what it is"], [[named[w.name], w.description] for w in workloads.values()])
     rows = [[a.name, a.role, ", ".join(f"{m}*" if m == a.main_mode else m for m in a.modes)] for a in adapters.values()]
     print_table("Adapters (* main mode)", ["name", "role", "modes"], rows)
     suites = [[name, _suite_text(p), _resolution(p, adapters).sentence] for name, p in SUITES.items()]
@@ -264,6 +266,7 @@ def _workload_facts(workload: Any) -> dict[str, Any]:
         "description": workload.description,
         "dataset": workload.data.dataset,
         "parameters": sum(parameter.size for parameter in workload.model.parameters),
+        "by_name": workload.by_name,
     }
 
 

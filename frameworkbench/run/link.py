@@ -117,6 +117,10 @@ class Link:
         inputs, labels, self.canaries = _lay_out_data(setting, self._folder)
         self.worker.ask("data", inputs=str(inputs), labels=str(labels), spec=input_options(setting.workload))
 
+    def open_data(self, inputs: Array, labels: Array, options: Mapping[str, Any]) -> None:
+        """Let batches come from other samples from now on; ``options`` are those of ``to_inputs``."""
+        self.worker.ask("data", inputs=self._save(inputs), labels=self._save(labels), spec=dict(options))
+
     def build(self, weights: Mapping[str, Array], loss: Loss, optimizer: Optimizer, model: Model | None = None) -> None:
         """Build the workload's model (or another one) from these weights."""
         table = (model or self._setting.workload.model).to_json()
