@@ -21,7 +21,7 @@ from ..data import PreparedDataset
 from ..data.transform import epoch_order, to_inputs
 from ..reference import Network, probe_weights, run_trajectory
 from ..spec.training import Loss, Optimizer
-from ..spec.workload import Workload
+from ..spec.workload import Workload, without_dropout
 from ..validity.fingerprint import relative_error
 from .fingerprints import code_sha256
 
@@ -93,6 +93,7 @@ def expected(
         batches: distinct batches in ``order``.
         cache_dir: where answers are kept between runs.
     """
+    workload = without_dropout(workload)
     weights = probe_weights(workload.model, seed)
     longest = max(_again_steps(workload, steps))
     everything = batch_order(workload, dataset, seed, batches + longest)

@@ -65,10 +65,14 @@ class Model:
         """The layer kinds that an adapter must know, residual branches included."""
         return frozenset(_kinds(self.layers))
 
+    def walk(self) -> list[Layer]:
+        """All layers, those of residual branches behind their residual."""
+        return _walk(self.layers)
+
     @property
     def dropout(self) -> bool:
         """Whether a layer draws masks: then no two trainings are alike."""
-        return any(layer.options.get("rate", 0.0) > 0 for layer in _walk(self.layers))
+        return any(layer.options.get("rate", 0.0) > 0 for layer in self.walk())
 
     def without_dropout(self) -> Model:
         """The same model with every dropout rate at zero, which can be compared step by step."""

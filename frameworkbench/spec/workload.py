@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..data.model import DataSpec
+from ..data.model import DATASETS, GENERATED, DataSpec
 from ..errors import SpecError, UsageError
 from .fields import Fields
 from .model import Model, build_model, read_initializers
@@ -20,6 +20,9 @@ from .precision import Limits
 from .training import Loss, Optimizer, read_loss, read_optimizer
 
 SCHEMA = 1
+
+# Options that must reach as far as the data's numbers.
+_TABLES = (("embedding", "vocabulary"), ("pair_embedding", "users"), ("pair_embedding", "items"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,11 @@ class Workload:
     parity: ParityLimits
     sha256: str
     by_name: bool = False
+
+
+def without_dropout(workload: Workload) -> Workload:
+    """The same work with every dropout rate at zero: what the reference and the comparisons with it are made of."""
+    return replace(workload, model=workload.model.without_dropout()) if workload.model.dropout else workload
 
 
 def load_workload(path: Path) -> Workload:
@@ -182,26 +190,29 @@ def _read_model(fields: Fields, data: DataSpec, where: str) -> Model:
     initializers = read_initializers(fields.table("initializers"))
     model = build_model(shape, kind, fields.raw("layers"), initializers, where)
     for layer in model.layers:
-        if layer.kind == "embedding" and layer.options["vocabulary"] < data.vocabulary:
-            raise SpecError(
-                f"{where}: {layer.name}: vocabulary",
-                "smaller than the data's",
-                expected=f"at least {data.vocabulary}",
-                received=layer.options["vocabulary"],
-            )
+        for kind, key in _TABLES:
+            if layer.kind == kind and layer.options[key] < getattr(data, key):
+                raise SpecError(
+                    f"{where}: {layer.name}: {key}",
+                    "smaller than the data's",
+                    expected=f"at least {getattr(data, key)}",
+                    received=layer.options[key],
+                )
     return model
 
 
 def _sample_shape(data: DataSpec) -> tuple[tuple[int, ...], str]:
     if data.dataset == "imdb":
         return (data.length,), "tokens"
+    if data.is_ratings:
+        return (2,), "tokens"
     shape = {"mnist": (1, 28, 28), "cifar10": (3, 32, 32)}[data.dataset]
     return ((math.prod(shape),) if data.flatten else shape), "floats"
 
 
 def _read_data(fields: Fields) -> DataSpec:
     spec = DataSpec(
-        dataset=fields.choice("dataset", ("mnist", "cifar10", "imdb")),
+        dataset=fields.choice("dataset", (*DATASETS, *GENERATED)),
         vocabulary=fields.optional("vocabulary", int, 0),
         length=fields.optional("length", int, 0),
         padding=fields.choice("padding", ("front", "back"), "front"),
@@ -209,6 +220,8 @@ def _read_data(fields: Fields) -> DataSpec:
         mean=tuple(float(value) for value in fields.raw("mean", [])),
         std=tuple(float(value) for value in fields.raw("std", [])),
         flatten=fields.optional("flatten", bool, False),
+        users=fields.optional("users", int, 0),
+        items=fields.optional("items", int, 0),
     )
     fields.done()
     return spec

@@ -6,6 +6,7 @@ The models are built one after the other in one process per row; what they are i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,13 @@ from frameworkbench.reference import Network, probe_weights, run_trajectory
 from frameworkbench.registry import load_adapters
 from frameworkbench.run.judge import gradient_rate, loss_scale
 from frameworkbench.run.link import load_export
+from frameworkbench.run.passes.masks import prove_dropout
 from frameworkbench.run.worker_process import WorkerProcess
-from frameworkbench.spec.training import Optimizer
+from frameworkbench.spec.model import Model, build_model
+from frameworkbench.spec.training import Loss, Optimizer
+from frameworkbench.validity.findings import Finding
 
-from .vocabulary import CASES, CLASSES, PAIR, QUICK, REFUSED, TEXT, VECTOR, VOCABULARY, Case
+from .vocabulary import CASES, CLASSES, LAYERS, LOSSES, PAIR, QUICK, REFUSED, TEXT, VECTOR, VOCABULARY, Case
 
 ENTRANTS = {name: info for name, info in load_adapters().items() if info.role == "entrant"}
 BATCH, STEPS = 16, 4
@@ -47,28 +51,27 @@ class Bench:
         """What the proof compares, in short: loading, losses, parameters, logits, gradients, the optimizer alone."""
         raw, labels = samples(case)
         options = {"scale": SCALE, "flatten": case.inputs == VECTOR}
-        files = {"inputs": self._save(raw), "labels": self._save(labels)}
-        self._process.ask("data", **files, spec=options)
+        self.open_data(raw, labels, options)
         batches = [(to_inputs(x, **options), y) for x, y in zip(_split(raw), _split(labels), strict=True)]
         model, weights = case.model, probe_weights(case.model, 1)
         reference = run_trajectory(model, case.loss, case.optimizer, weights, batches, snapshot_steps=[STEPS])
         gradients = reference.first_gradients
 
-        self._build(case, case.optimizer, weights)
-        self._process.ask("stage", indices=self._save(np.arange(STEPS * BATCH).reshape(STEPS, BATCH)))
-        checks = parity.compare_weights(self._export(), weights)
-        losses = self._steps(STEPS)
-        ended = self._export()
+        self.build(weights, case.loss, case.optimizer, model)
+        self.stage(np.arange(STEPS * BATCH).reshape(STEPS, BATCH))
+        checks = parity.compare_weights(self.export(), weights)
+        losses = self.steps(STEPS)
+        ended = self.export()
         checks += parity.compare_losses(losses, reference.losses, dict.fromkeys(range(1, STEPS + 1), LIMITS["loss"]))
         checks += _updates("parameters", STEPS, ended, weights, reference.snapshots[STEPS])
         logits = Network(model, ended).logits(batches[0][0])
-        error = parity.max_error(self._predict(), logits)
+        error = parity.max_error(self.predict(0), logits)
         checks.append(parity.Check("logits", STEPS, "logits", error, LIMITS["logits"]))
 
         rate = gradient_rate(weights, gradients)
-        self._build(case, Optimizer("sgd", rate), weights)
-        self._steps(1)
-        checks += parity.compare_gradients(self._export(), weights, rate, gradients, LIMITS["gradient"])
+        self.build(weights, case.loss, Optimizer("sgd", rate), model)
+        self.steps(1)
+        checks += parity.compare_gradients(self.export(), weights, rate, gradients, LIMITS["gradient"])
         return checks + self._check_optimizer(case, weights, gradients, batches)
 
     def _check_optimizer(
@@ -77,32 +80,49 @@ class Bench:
         scale = loss_scale(case.optimizer, gradients)
         if scale == 1.0:
             return []
-        loss = type(case.loss)(case.loss.kind, scale, case.loss.alpha, case.loss.gamma)
+        loss = replace(case.loss, scale=scale)
         probe = run_trajectory(case.model, loss, case.optimizer, weights, batches[:2], snapshot_steps=[1, 2])
-        self._build(Case(case.inputs, case.layers, loss), case.optimizer, weights)
+        self.build(weights, loss, case.optimizer, case.model)
         checks = []
         for step in (1, 2):
-            self._steps(1)
-            checks += _updates("optimizer", step, self._export(), weights, probe.snapshots[step])
+            self.steps(1)
+            checks += _updates("optimizer", step, self.export(), weights, probe.snapshots[step])
         return checks
 
-    def _build(self, case: Case, optimizer: Optimizer, weights: Weights) -> None:
+    def prove_dropout(self, rate: float) -> tuple[list[Finding], list[dict[str, Any]]]:
+        """What the proof pass finds in the masks of this row; the bench serves as its link."""
+        model = build_model((4,), "floats", [{"name": "d", "kind": "dropout", "rate": rate}], {}, "test")
+        return prove_dropout(self, model)  # type: ignore[arg-type]
+
+    def open_data(self, inputs: Array, labels: Array, options: dict[str, Any]) -> None:
+        """As ``Link.open_data``."""
+        self._process.ask("data", inputs=self._save(inputs), labels=self._save(labels), spec=options)
+
+    def build(self, weights: Weights, loss: Loss, optimizer: Optimizer, model: Model) -> None:
+        """As ``Link.build``."""
         file = self._folder / "weights.npz"
         np.savez(file, **weights)  # type: ignore[arg-type]
-        specs = {"model": case.model.to_json(), "loss": case.loss.to_json(), "optimizer": optimizer.to_json()}
+        specs = {"model": model.to_json(), "loss": loss.to_json(), "optimizer": optimizer.to_json()}
         self._process.ask("build", **specs, weights=str(file))
 
-    def _steps(self, count: int) -> list[float]:
+    def stage(self, order: Array) -> None:
+        """As ``Link.stage``."""
+        self._process.ask("stage", indices=self._save(order))
+
+    def steps(self, count: int) -> list[float]:
+        """As ``Link.steps``."""
         return [float(loss) for loss in self._process.ask("steps", count=count)["losses"]]
 
-    def _export(self) -> Weights:
+    def export(self) -> Weights:
+        """As ``Link.export``."""
         file = self._folder / "export.npz"
         self._process.ask("export", path=str(file))
         return load_export(file)
 
-    def _predict(self) -> Array:
+    def predict(self, batch: int) -> Array:
+        """As ``Link.predict``."""
         file = self._folder / "logits.npy"
-        self._process.ask("predict", batch=0, path=str(file))
+        self._process.ask("predict", batch=batch, path=str(file))
         return np.asarray(np.load(file))
 
     def _save(self, array: Array) -> str:
@@ -204,3 +224,38 @@ def _main(name: str) -> list[str]:
 def test_main_mode_knows_the_vocabulary(row: str, name: str, bench_of: Callable[[str], Bench]) -> None:
     """The main mode agrees with the reference in losses, parameters, logits, gradients and updates; or says why not."""
     _prove(bench_of(row), row, name)
+
+
+OTHERS = [
+    pytest.param(f"{name}:{mode}", case, marks=[pytest.mark.framework(name), pytest.mark.slow])
+    for name, info in ENTRANTS.items()
+    for mode in info.modes
+    if mode != info.main_mode
+    for case in (CASES if info.modes[mode].mode_class != "compiled" else LAYERS | LOSSES)
+]
+
+
+@pytest.mark.parametrize(("row", "name"), OTHERS)
+def test_other_modes_know_the_vocabulary(row: str, name: str, bench_of: Callable[[str], Bench]) -> None:
+    """So does every other mode; a compiler may refuse recurrent layers, with a code and a reason."""
+    try:
+        _prove(bench_of(row), row, name)
+    except WorkerError as refusal:
+        assert name.split()[0] in ("lstm", "gru", "rnn")
+        assert (refusal.code, bool(str(refusal))) == ("MODE_FALLBACK", True)
+
+
+ROWS = [
+    pytest.param(f"{name}:{mode}", marks=[pytest.mark.framework(name)] + [pytest.mark.slow] * (mode != info.main_mode))
+    for name, info in ENTRANTS.items()
+    for mode in info.modes
+]
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_dropout_is_proved_by_its_distribution(row: str, bench_of: Callable[[str], Bench]) -> None:
+    """Ones come out as zero or 1/(1 − rate), about the stated share of them, anew in each step, never in evaluation."""
+    findings, figures = bench_of(row).prove_dropout(0.2)
+
+    assert [finding.reason for finding in findings] == []
+    assert 0.77 < figures[0]["kept"][0] / figures[0]["drawn"] < 0.83
