@@ -99,7 +99,9 @@ def test_the_compiled_catalogue_is_that_of_the_sources(code: str) -> None:
 
 def test_chinese_is_said_in_chinese() -> None:
     """A translation without Chinese is a name of few words that stays as it is, or a frame of other sentences."""
-    left = {text: told for text, told in catalogue("zh").items() if not re.search("[\u4e00-\u9fff：，、。；（）]", told)}
+    left = {
+        text: told for text, told in catalogue("zh").items() if not re.search("[\u4e00-\u9fff：，、。；（）]", told)
+    }
 
     names = {text for text, told in left.items() if re.sub("^(an?|the) ", "", text) == told and len(told.split()) < 3}
     frames = {text for text, told in left.items() if not re.search("[A-Za-z]", re.sub(r"\{\w+\}", "", told))}
