@@ -81,6 +81,7 @@ def page_data(report: Table) -> Table:
         "verdicts": VERDICTS,
         "cells": _columns(cells),
         "groups": [_group(found, members.get(_axes(found), []), at) for found in report["comparisons"]],
+        "claims": report.get("claims", []),
         "glossary": [list(entry) for entry in GLOSSARY],
     }
 

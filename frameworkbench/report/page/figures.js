@@ -241,6 +241,10 @@ function overlaps(a, b) {
   return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 }
 
+function axisTitleOf(title, found) {
+  return found.log ? t("{axis} (logarithmic)", { axis: title }) : title;
+}
+
 // Two axes with marks: positions are values, names stand beside the marks.
 function scatter(width, points, axes) {
   const height = Math.round(Math.min(360, Math.max(240, width * 0.62)));
@@ -262,8 +266,8 @@ function scatter(width, points, axes) {
         svg("line", { class: "grid", x1: left, x2: right, y1: fix(y(value)), y2: fix(y(value)) }),
         svgText(left - 6, y(value) + 4, axes.yText(value), { class: "tick", "text-anchor": "end" }),
       ]),
-      svgText(0, 8, axes.yTitle + (ys.log ? ` (${t("log")})` : ""), { class: "axis" }),
-      svgText(right, height - 4, axes.xTitle + (xs.log ? ` (${t("log")})` : ""), { class: "axis", "text-anchor": "end" }),
+      svgText(0, 8, axisTitleOf(axes.yTitle, ys), { class: "axis" }),
+      svgText(right, height - 4, axisTitleOf(axes.xTitle, xs), { class: "axis", "text-anchor": "end" }),
     ],
     names: placedNames(placed, left, width, bottom),
   };

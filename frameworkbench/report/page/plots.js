@@ -334,7 +334,7 @@ function curvePicture(width, shown, targets) {
       svgText(right, height - 4, t("training time"), { class: "axis", "text-anchor": "end" }),
       shown.map(([cell, points]) => [
         svg("polyline", { class: `curve s${seriesOf(cell)} d${seriesOf(cell) % 4}`, points: points.map((point) => `${fix(x(point.x))},${fix(y(point.y))}`).join(" ") }),
-        points.map((point) => mark(cell, x(point.x), y(point.y), `${text("label", cell)}, ${t("epoch {n}", { n: point.epoch })}`)),
+        points.map((point) => mark(cell, x(point.x), y(point.y), t("{row}, epoch {n}", { row: text("label", cell), n: point.epoch }))),
       ]),
       placedNames(ends, left, width, bottom),
     ],
