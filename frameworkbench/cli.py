@@ -348,7 +348,7 @@ def _cell_row(cell: Any, tasks: bool) -> list[str]:
     return [facts["workload"], *task, cell.label, status, "–" if speed is None else f"{speed:,.0f}"]
 
 
-def _write_report(run_dir: Path, out: Path, languages: Sequence[str]) -> list[Path]:
+def _write_report(run_dir: Path, out: Path, languages: Sequence[str] = ()) -> list[Path]:
     from .analysis.summary import summarise
     from .report import write_report
     from .store.records import load_run
