@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from . import __version__
+from .cli_advise import advise
 from .cli_check import CHECK_COMMANDS
 from .cli_claims import CLAIMS_COMMANDS
 from .cli_output import AdapterPaths, CacheDir, DataDir, Device, Json, cache_folder, print_json, print_table
@@ -38,7 +39,7 @@ app = typer.Typer(
 )
 app.add_typer(env_app, name="env")
 app.add_typer(data_app, name="data")
-for _command in (*CHECK_COMMANDS, *CLAIMS_COMMANDS):
+for _command in (*CHECK_COMMANDS, *CLAIMS_COMMANDS, advise):
     app.command()(_command)
 
 Suite = Annotated[str, typer.Option("--suite", help="smoke (seconds, no framework), quick, standard or rigorous.")]
