@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .advice import writing_facts
 from .comparing import Cells
 from .glance import glance
 from .glossary import LATENCY_NOTE, MEMORY_NOTE, glossary
 from .machine_facts import Pairs
-from .markdown_answers import claims_section, facts_section, guidance_section
+from .markdown_answers import claims_section, facts_section, guidance_section, writing_section
 from .markdown_text import block, bullets, escape, folded, heading, image, strong, table
 from .messages import Language
 from .pictures import Picture
@@ -39,6 +40,7 @@ def markdown(view: View, report: dict[str, Any], pictures: Pictures, advice: Map
         _failures(view),
         claims_section(report["claims"], words),
         facts_section(advice, words) if advice else "",
+        writing_section(writing_facts(report), words) if advice else "",
         _environment(view, report),
         _glossary(words),
     ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..guidance import advise
-from ..phrase import enumerated
+from ..phrase import enumerated, marked
+from .advice import answers_by_case
 from .markdown_text import bullets, escape, folded, heading, strong, table
 from .messages import Language
 from .text import NOTHING
@@ -15,6 +15,21 @@ Table = Mapping[str, Any]
 
 _MOST_COLUMNS = 5
 """Frameworks in one table of facts; more of them get another table."""
+
+_LONGEST_MESSAGE = 120
+
+_STOPS = {
+    "stage": marked("when the batch is handed over"),
+    "step": marked("in the step"),
+    "loss": marked("when the loss is read"),
+    "": marked("nowhere"),
+}
+_NAMED = {
+    (True, True): marked("both widths"),
+    (True, False): marked("the right width only"),
+    (False, True): marked("the wrong width only"),
+    (False, False): marked("neither width"),
+}
 
 
 def guidance_section(advice: Table, words: Language) -> str:
@@ -31,10 +46,7 @@ def guidance_section(advice: Table, words: Language) -> str:
         command="`frameworkbench advise`",
     )
     parts = [heading(2, words.say("Which one for which case?")), note]
-    for preset in advice["presets"]:
-        found = advise(advice, preset["answers"])
-        said = [words.tell(sentence.said) for sentence in found.headlines]
-        parts.append(f"{strong(escape(words.translate(preset['text'])))}\n\n{bullets(said)}")
+    parts += [f"{strong(escape(case))}\n\n{bullets(said)}" for case, said in answers_by_case(dict(advice), words)]
     return "\n\n".join(parts)
 
 
@@ -69,6 +81,44 @@ def facts_section(advice: Table, words: Language) -> str:
     for start in range(0, len(names), _MOST_COLUMNS):
         parts.append(_facts(advice, names[start : start + _MOST_COLUMNS], words))
     return "\n\n".join([*parts, folded(words.say("Sources"), bullets(_sources(advice, words)))])
+
+
+def writing_section(writing: Mapping[str, Table], words: Language) -> str:
+    """How long each adapter is, and what each mode says to a wrong shape; nothing where there are none.
+
+    Args:
+        writing: by adapter, what ``shipped_writing`` holds.
+        words: the language.
+    """
+    if not writing:
+        return ""
+    head = (
+        words.say("Framework and mode"),
+        words.say("Lines"),
+        words.say("Stops"),
+        words.say("Message names"),
+        words.say("Message"),
+    )
+    note = words.say(
+        "Lines of the adapter that are not blank (all adapters cover the same layers and duties), and what a training "
+        "step on inputs of the wrong width says"
+    )
+    rows = [row for name, found in sorted(writing.items()) for row in _writing(name, found, words)]
+    title = heading(3, words.say("Ease of writing, as far as it can be measured"))
+    return f"{title}\n\n{escape(note)}\n\n{table(head, rows)}"
+
+
+def _writing(name: str, found: Table, words: Language) -> Iterator[tuple[str, ...]]:
+    lines = str(found["lines"])
+    if not found["wrong_shapes"]:
+        yield (name, lines, words.say("not measured"), NOTHING, NOTHING)
+    for said in found["wrong_shapes"]:
+        kind, message = said["type"].rpartition(".")[2], " ".join(said["first_lines"])
+        message = message if message.startswith(kind) else f"{kind}: {message}"
+        short = message if len(message) <= _LONGEST_MESSAGE else message[:_LONGEST_MESSAGE].rstrip() + "…"
+        named = words.translate(_NAMED[said["names_expected"], said["names_received"]])
+        stops = words.translate(_STOPS.get(said["where"], said["where"]))
+        yield (f"{name}:{said['mode']}", lines, stops, named, short if said["where"] else NOTHING)
 
 
 def _facts(advice: Table, names: Sequence[str], words: Language) -> str:

@@ -13,7 +13,12 @@ from frameworkbench.analysis.summary import summarise
 from frameworkbench.facts import VOCABULARY
 from frameworkbench.facts.model import Fact
 from frameworkbench.guidance import advise, guidance_table
-from frameworkbench.report.markdown_answers import claims_section, facts_section, guidance_section
+from frameworkbench.report.markdown_answers import (
+    claims_section,
+    facts_section,
+    guidance_section,
+    writing_section,
+)
 from frameworkbench.report.messages import LANGUAGES, language
 from frameworkbench.report.text import clean
 from frameworkbench.store.records import load_run
@@ -88,6 +93,23 @@ def test_many_frameworks_make_several_tables(report: dict[str, Any]) -> None:
     heads = [line for line in facts_section(_advice(report, **facts), language("en")).splitlines() if "| Fact" in line]
 
     assert [head.count("|") - 1 for head in heads] == [6, 3]
+
+
+def test_what_frameworks_say_to_a_wrong_shape_is_shown(report: dict[str, Any]) -> None:
+    """Each mode has where it stops, which widths its message names, and the message cut to one line."""
+    said = {"type": "a.b.ShapeError", "first_lines": ["x " * 200], "names_expected": True, "names_received": False}
+    writing = {
+        "alpha": {"lines": 120, "wrong_shapes": [{**said, "mode": "usual", "where": "step"}]},
+        "beta": {"lines": 99, "wrong_shapes": []},
+    }
+
+    english, chinese = (writing_section(writing, language(code)) for code in ("en", "zh"))
+
+    assert "| alpha:usual | 120 | in the step | the right width only | ShapeError: x x" in english
+    assert "| beta | 99 | not measured | – | – |" in english
+    assert max(map(len, english.splitlines())) < 250
+    assert "| beta | 99 | 未测量 | – | – |" in chinese
+    assert writing_section({}, language("en")) == ""
 
 
 def test_the_report_has_all_of_them(tmp_path: Path) -> None:
