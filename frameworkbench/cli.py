@@ -284,6 +284,11 @@ def _workload_facts(workload: Any) -> dict[str, Any]:
 
 
 def _adapter_facts(info: Any) -> dict[str, Any]:
+    from datetime import UTC, datetime
+
+    from .facts import read_facts, stale
+
+    today = datetime.now(UTC).date()
     return {
         "name": info.name,
         "title": info.title,
@@ -293,6 +298,7 @@ def _adapter_facts(info: Any) -> dict[str, Any]:
         "tasks": list(info.tasks),
         "devices": list(info.devices),
         "python": info.python,
+        "facts": {key: fact.to_json() | {"stale": stale(fact, today)} for key, fact in read_facts(info.folder).items()},
     }
 
 
