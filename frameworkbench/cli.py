@@ -292,6 +292,11 @@ def _workload_facts(workload: Any) -> dict[str, Any]:
 
 
 def _adapter_facts(info: Any) -> dict[str, Any]:
+    from datetime import UTC, datetime
+
+    from .facts import read_facts, stale
+
+    today = datetime.now(UTC).date()
     return {
         "name": info.name,
         "title": info.title,
@@ -302,6 +307,7 @@ def _adapter_facts(info: Any) -> dict[str, Any]:
         "devices": list(info.devices),
         "python": info.python,
         "origin": info.origin,
+        "facts": {key: fact.to_json() | {"stale": stale(fact, today)} for key, fact in read_facts(info.folder).items()},
     }
 
 
@@ -363,7 +369,7 @@ def _cell_row(cell: Any, tasks: bool) -> list[str]:
     return [facts["workload"], *task, cell.label, status, "–" if speed is None else f"{speed:,.0f}"]
 
 
-def _write_report(run_dir: Path, out: Path, languages: Sequence[str]) -> list[Path]:
+def _write_report(run_dir: Path, out: Path, languages: Sequence[str] = ()) -> list[Path]:
     from .analysis.summary import summarise
     from .report import write_report
     from .store.records import load_run

@@ -28,7 +28,7 @@ GROUP_AXES = ("task", "workload", "data", "device", "lane", "precision", "thread
 CONSTANTS: dict[str, float] = {
     # Trials of each group while they stay within the budget of random numbers; then fewer, but not below the least.
     "draws": 2000,
-    "least_draws": 200,
+    "least_draws": 50,
     "budget": 2_000_000,
     # A weight of one half moves by 0.11 (one standard deviation) from trial to trial.
     "concentration": 20,

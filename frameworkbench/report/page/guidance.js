@@ -323,6 +323,8 @@ const Guidance = (() => {
     const texts = figures.map((figure) => JSON.stringify(figure));
     const shares = used.map((index) => weights[table.criteria[index].key]);
     const total = sum(shares);
+    const members = new Map();
+    rows.forEach((row, index) => members.set(row.adapter, [...(members.get(row.adapter) || []), index]));
     return {
       group,
       criteria: used.map((index) => table.criteria[index].key),
@@ -331,12 +333,17 @@ const Guidance = (() => {
       halves: figures.map((figure) => figure.map((value) => value[1])),
       weights: shares.map((share) => share / total),
       streams: texts.map((text) => rows[texts.indexOf(text)].label),
-      adapters: unique(rows.map((row) => row.adapter)),
-      of: (adapter) => [...rows.keys()].filter((index) => rows[index].adapter === adapter),
+      adapters: [...members.keys()],
+      of: (adapter) => members.get(adapter) || [],
     };
   }
 
-  const dot = (values, weights) => values.reduce((total, value, index) => total + value * weights[index], 0);
+  function dot(values, weights) {
+    let total = 0;
+    for (let index = 0; index < values.length; index += 1) total += values[index] * weights[index];
+    return total;
+  }
+
   const meanScores = (one, weights = one.weights) => one.values.map((values) => dot(values, weights));
 
   function bestRow(one, adapter) {
@@ -489,18 +496,21 @@ const Guidance = (() => {
   // ---- What it turns on: turning.py.
 
   function leaderOf(played, weights, eligible) {
-    const totals = new Map(sorted(eligible).map((name) => [name, 0]));
+    const names = sorted(eligible);
+    const totals = names.map(() => 0);
     for (const one of played) {
       const shares = one.criteria.map((key) => weights[key]);
       const total = sum(shares);
       if (total <= 0) continue;
-      const scores = meanScores(one, shares.map((share) => share / total));
-      for (const name of totals.keys()) {
-        totals.set(name, totals.get(name) + Math.max(...one.of(name).map((index) => scores[index])));
-      }
+      const scaled = shares.map((share) => share / total);
+      names.forEach((name, place) => {
+        let best = -Infinity;
+        for (const index of one.of(name)) best = Math.max(best, dot(one.values[index], scaled));
+        totals[place] += best;
+      });
     }
-    const best = Math.max(...totals.values());
-    return [...totals].find(([, score]) => score >= best - SAME)[0];
+    const best = Math.max(...totals);
+    return names[totals.findIndex((score) => score >= best - SAME)];
   }
 
   function smallestFlip(table, played, weights, among = null) {
