@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -19,6 +19,7 @@ from .cli_adapter import adapter_app
 from .cli_advise import advise
 from .cli_check import CHECK_COMMANDS
 from .cli_claims import CLAIMS_COMMANDS
+from .cli_list import list_command
 from .cli_output import AdapterPaths, CacheDir, DataDir, Device, Json, cache_folder, print_json, print_table
 from .cli_setup import data_app, env_app
 from .errors import FrameworkbenchError, UsageError
@@ -43,6 +44,7 @@ app.add_typer(data_app, name="data")
 app.add_typer(adapter_app, name="adapter")
 for _command in (*CHECK_COMMANDS, *CLAIMS_COMMANDS, advise):
     app.command()(_command)
+app.command("list")(list_command)
 
 Suite = Annotated[str, typer.Option("--suite", help="smoke (seconds, no framework), quick, standard or rigorous.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Run folder [default: results/SUITE].")]
@@ -121,39 +123,6 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
     if version:
         typer.echo(f"frameworkbench {__version__}")
         raise typer.Exit
-
-
-@app.command("list")
-def list_command(adapter_path: AdapterPaths = None, as_json: Json = False) -> None:
-    """Show workloads, adapters with their modes, and suites."""
-    from .content import content_dir
-    from .registry import load_adapters
-    from .retired import load_retired
-    from .spec.protocol import SUITES
-    from .spec.workload import load_workloads
-
-    adapters = load_adapters(adapter_path or ())
-    workloads = load_workloads(content_dir("workloads"))
-    if as_json:
-        print_json(
-            {
-                "workloads": [_workload_facts(workload) for workload in workloads.values()],
-                "adapters": [_adapter_facts(info) for info in adapters.values()],
-                "retired": [retired.to_json() for retired in load_retired()],
-                "suites": {name: _suite_facts(protocol, adapters) for name, protocol in SUITES.items()},
-            }
-        )
-        return
-    named = {w.name: w.name + (" (only by name)" if w.by_name else "") for w in workloads.values()}
-    print_table("Workloads", ["name", "what it is"], [[named[w.name], w.description] for w in workloads.values()])
-    print_table(
-        "Adapters (* main mode)", ["name", "role", "modes", "from"], [_adapter_row(a) for a in adapters.values()]
-    )
-    gone = [[r.name, f"{r.title}, last release {r.last_release}: {r.reason}", r.successor] for r in load_retired()]
-    if gone:
-        print_table("Retired", ["name", "why it is not measured", "successor"], gone)
-    suites = [[name, _suite_text(p), _resolution(p, adapters).sentence] for name, p in SUITES.items()]
-    print_table("Suites", ["name", "what it does", "what it resolves"], suites)
 
 
 @app.command()
@@ -280,42 +249,6 @@ def report(
             typer.echo(file)
 
 
-def _workload_facts(workload: Any) -> dict[str, Any]:
-    return {
-        "name": workload.name,
-        "title": workload.title,
-        "description": workload.description,
-        "dataset": workload.data.dataset,
-        "parameters": sum(parameter.size for parameter in workload.model.parameters),
-        "by_name": workload.by_name,
-    }
-
-
-def _adapter_facts(info: Any) -> dict[str, Any]:
-    from datetime import UTC, datetime
-
-    from .facts import read_facts, stale
-
-    today = datetime.now(UTC).date()
-    return {
-        "name": info.name,
-        "title": info.title,
-        "role": info.role,
-        "main_mode": info.main_mode,
-        "modes": {mode.name: mode.mode_class for mode in info.modes.values()},
-        "tasks": list(info.tasks),
-        "devices": list(info.devices),
-        "python": info.python,
-        "origin": info.origin,
-        "facts": {key: fact.to_json() | {"stale": stale(fact, today)} for key, fact in read_facts(info.folder).items()},
-    }
-
-
-def _adapter_row(info: Any) -> list[str]:
-    modes = ", ".join(f"{mode}*" if mode == info.main_mode else mode for mode in info.modes)
-    return [info.name, info.role, modes, info.origin]
-
-
 def _interpreters(texts: list[str]) -> dict[str, Path]:
     found = {}
     for text in texts:
@@ -376,24 +309,6 @@ def _write_report(run_dir: Path, out: Path, languages: Sequence[str] = ()) -> li
 
     summary = summarise(load_run(run_dir))
     return write_report(run_dir, out, summary=summary, languages=languages)
-
-
-def _suite_facts(protocol: Any, adapters: Mapping[str, Any]) -> dict[str, Any]:
-    return {**protocol.to_json(), "resolution": _resolution(protocol, adapters).to_json()}
-
-
-def _resolution(protocol: Any, adapters: Mapping[str, Any]) -> Any:
-    from .run.resolution import resolution
-
-    rows = sum(info.role == "entrant" for info in adapters.values()) if protocol.entrants else 0
-    return resolution(protocol, blocks=protocol.main_blocks, rows=rows)
-
-
-def _suite_text(protocol: Any) -> str:
-    if not protocol.entrants:
-        return "the NumPy reference alone, generated data; seconds"
-    accuracy = f", accuracy over {protocol.accuracy_seeds} seeds" if protocol.accuracy_seeds else ""
-    return f"{protocol.data} data, {protocol.main_blocks} blocks of each main mode{accuracy}"
 
 
 def _fail(message: str, code: int) -> NoReturn:

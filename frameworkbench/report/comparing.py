@@ -66,10 +66,11 @@ def families(comparison: Table, words: Language) -> tuple[Family, ...]:
 def further(comparison: Table) -> list[tuple[Phrase, Table]]:
     """The families of a group beside that of the main modes, each with its title."""
     modes = [(phrase("Modes of {adapter}", adapter=found["adapter"]), found) for found in comparison["modes"]]
-    built = "{above} beside {below}, on which it is built"
-    return modes + [
-        (phrase(built, above=found["above"], below=found["below"]), found) for found in comparison["built_on"]
+    built = [
+        (phrase("{above} beside {below}, on which it is built", above=found["above"], below=found["below"]), found)
+        for found in comparison["built_on"]
     ]
+    return modes + built
 
 
 def break_even_lines(comparison: Table, words: Language) -> tuple[str, ...]:

@@ -194,7 +194,7 @@ def test_rows_of_other_modes_have_no_rank_among_frameworks(tmp_path: Path) -> No
         "beta:usual",
         "gamma:usual",
     }
-    assert [(family.adapter, len(family.pairs)) for family in group.families] == [("alpha", 1)]
+    assert [(family.title, len(family.pairs)) for family in group.families] == [("Modes of alpha", 1)]
     files = write(tmp_path, tmp_path / "out")
     for text in (files["report.md"], files["report.html"]):
         assert "alpha:fused is the fastest mode of alpha: 1.2" in text
