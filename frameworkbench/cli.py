@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -90,6 +90,10 @@ More = Annotated[
     str | None,
     typer.Option("--more", help="Add so many blocks to a finished run; auto: as many as its inconclusive pairs need."),
 ]
+ReportLanguages = Annotated[
+    list[str] | None,
+    typer.Option("--lang", help="Language of the report: en or zh; may be repeated [default: en]."),
+]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Exit with 6 unless every cell is ok or unsupported and the run is not noisy.")
 ]
@@ -165,6 +169,7 @@ def run(
     suite: Suite = "quick",
     out: Out = None,
     report_dir: ReportDir = None,
+    lang: ReportLanguages = None,
     workload: Workloads = None,
     adapter: Adapters = None,
     python: Interpreters = None,
@@ -201,6 +206,7 @@ def run(
 
     from .cli_more import blocks_to_add
     from .display import make_display
+    from .report.messages import check_languages
     from .run.engine import run as run_engine
     from .run.options import RunOptions
     from .spec.lanes import MATCHED, check_lanes
@@ -209,6 +215,7 @@ def run(
 
     if data not in (None, "real", "synthetic"):
         raise UsageError(f"--data: expected real or synthetic; received {data!r}")
+    languages = check_languages(lang or ())
     folder = (out or Path("results") / suite).absolute()
     options = RunOptions(
         protocol=find_suite(suite, data=data or ("real" if data_dir else None), tasks=task or ()),
@@ -243,17 +250,21 @@ def run(
         console.print(result.resolution, highlight=False, soft_wrap=True)
     if result.noisy_reason:
         console.print(f"NOISY, no winner is named: {result.noisy_reason}", highlight=False, soft_wrap=True)
-    _finish_run(options, report_dir, strict, as_json)
+    _finish_run(options, report_dir, languages, strict, as_json)
 
 
 @app.command()
 def report(
     run_dir: Annotated[Path, typer.Argument(help="Folder that `run` wrote.")],
     out: Annotated[Path | None, typer.Option("--out", help="Where to write [default: reports/NAME].")] = None,
+    lang: ReportLanguages = None,
     as_json: Json = False,
 ) -> None:
-    """Write report.html, report.md and report.json from a run folder."""
-    files = _write_report(run_dir, out or Path("reports") / run_dir.name)
+    """Write report.html, report.md with its pictures, and report.json from a run folder.
+
+    With --lang zh the first two are Chinese and called report.zh.html and report.zh.md.
+    """
+    files = _write_report(run_dir, out or Path("reports") / run_dir.name, lang or ())
     if as_json:
         print_json([str(file) for file in files])
     else:
@@ -273,6 +284,11 @@ def _workload_facts(workload: Any) -> dict[str, Any]:
 
 
 def _adapter_facts(info: Any) -> dict[str, Any]:
+    from datetime import UTC, datetime
+
+    from .facts import read_facts, stale
+
+    today = datetime.now(UTC).date()
     return {
         "name": info.name,
         "title": info.title,
@@ -282,6 +298,7 @@ def _adapter_facts(info: Any) -> dict[str, Any]:
         "tasks": list(info.tasks),
         "devices": list(info.devices),
         "python": info.python,
+        "facts": {key: fact.to_json() | {"stale": stale(fact, today)} for key, fact in read_facts(info.folder).items()},
     }
 
 
@@ -307,14 +324,16 @@ def _hide_path(word: str) -> str:
     return f"{name}=PATH" if separator and value.startswith("/") else word
 
 
-def _finish_run(options: RunOptions, report_dir: Path | None, strict: bool, as_json: bool) -> None:
+def _finish_run(
+    options: RunOptions, report_dir: Path | None, languages: Sequence[str], strict: bool, as_json: bool
+) -> None:
     from .analysis.summary import summarise
     from .store.records import load_run
 
     summary = summarise(load_run(options.out))
     cells = summary.cells
     if report_dir is not None:
-        for file in _write_report(options.out, report_dir):
+        for file in _write_report(options.out, report_dir, languages):
             typer.echo(file, err=True)
     if as_json:
         print_json(summary.to_json())
@@ -336,13 +355,13 @@ def _cell_row(cell: Any, tasks: bool) -> list[str]:
     return [facts["workload"], *task, cell.label, status, "–" if speed is None else f"{speed:,.0f}"]
 
 
-def _write_report(run_dir: Path, out: Path) -> list[Path]:
+def _write_report(run_dir: Path, out: Path, languages: Sequence[str] = ()) -> list[Path]:
     from .analysis.summary import summarise
     from .report import write_report
     from .store.records import load_run
 
     summary = summarise(load_run(run_dir))
-    return write_report(run_dir, out, summary=summary)
+    return write_report(run_dir, out, summary=summary, languages=languages)
 
 
 def _suite_facts(protocol: Any, adapters: Mapping[str, Any]) -> dict[str, Any]:

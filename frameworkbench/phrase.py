@@ -65,7 +65,7 @@ def marked(text: str) -> str:
 
 def verbatim(text: object) -> Phrase:
     """Text that is the same in every language: a name, or what a record holds."""
-    return Phrase("{text}", {"text": str(text)}) if str(text) else NOTHING
+    return Phrase("{text}", {"text": str(text)}) if str(text) else UNSAID
 
 
 def spoken(key: str, said: Phrase) -> dict[str, Any]:
@@ -88,6 +88,11 @@ def enumerated(parts: Sequence[str | Phrase]) -> Phrase:
     return _folded(marked("{first}, {rest}"), parts)
 
 
+def particulars(parts: Sequence[str | Phrase]) -> Phrase:
+    """ "a, b, c" where a, b and c are facts and not names; some languages put another comma there."""
+    return _folded(marked("{one}, {more}"), parts)
+
+
 def listed(parts: Sequence[str | Phrase]) -> Phrase:
     """ "a, b and c"."""
     if len(parts) < 2:
@@ -96,14 +101,15 @@ def listed(parts: Sequence[str | Phrase]) -> Phrase:
 
 
 def _folded(template: str, parts: Sequence[str | Phrase]) -> Phrase:
-    """Parts joined in halves, so that a long list is not a deep one."""
+    """Parts joined by a template of two fields, in halves, so that a long list is not a deep one."""
     if not parts:
-        return NOTHING
+        return UNSAID
     if len(parts) == 1:
         return parts[0] if isinstance(parts[0], Phrase) else verbatim(parts[0])
     middle = len(parts) // 2
-    return Phrase(template, {"first": _folded(template, parts[:middle]), "rest": _folded(template, parts[middle:])})
+    first, rest = (name.partition("}")[0] for name in template.split("{")[1:])
+    return Phrase(template, {first: _folded(template, parts[:middle]), rest: _folded(template, parts[middle:])})
 
 
-NOTHING = Phrase("")
+UNSAID = Phrase("")
 """No sentence."""

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..phrase import UNSAID, Phrase, phrase, spoken, verbatim
 from ..store.records import Record, Run
 from ..store.run import PlannedCell
 from .spread import spread
@@ -19,6 +20,7 @@ from .statistics import process_interval
 
 NOT_RUN = "NOT_RUN"
 WRONG_RESULT = "WRONG_RESULT"
+DIFFERENT_WEIGHTS = phrase("weights of a timed process differ from the reference")
 
 _EPOCH = ("epoch", "train_s", "loss", "accuracy", "total")
 # A verdict of these on any speed process holds for the whole cell.
@@ -31,7 +33,12 @@ class Verdict:
 
     status: str
     code: str = ""
-    reason: str = ""
+    said: Phrase = UNSAID
+
+    @property
+    def reason(self) -> str:
+        """Why, in English words."""
+        return str(self.said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,7 @@ class Accuracy:
 
     values: tuple[float, ...]
     seeds: tuple[int, ...]
-    kind: str
+    kind: Phrase
     total: int
     target: float | None = None
     time_to_target_s: tuple[float, ...] = ()
@@ -88,7 +95,7 @@ class Accuracy:
             "mean": plain.fmean(self.values),
             "values": list(self.values),
             "seeds": list(self.seeds),
-            "kind": self.kind,
+            **spoken("kind", self.kind),
             "total": self.total,
             "target": self.target,
             "curve": [dict(epoch) for epoch in self.curve],
@@ -119,25 +126,25 @@ def verdict(evidence: Evidence, planned_blocks: int) -> Verdict:
     if proof is None:
         if evidence.environment is not None and evidence.environment["status"] != "ok":
             return _of(evidence.environment)
-        return Verdict("failed", NOT_RUN, "not measured: the run stopped before this cell's proof")
+        return Verdict("failed", NOT_RUN, phrase("not measured: the run stopped before this cell's proof"))
     if proof["status"] != "ok":
         return _of(proof)
     if table(proof["payload"].get("parity")).get("passed") is not True:
-        return Verdict("not_comparable", WRONG_RESULT, "the proof pass holds no passed parity check")
+        return Verdict("not_comparable", WRONG_RESULT, phrase("the proof pass holds no passed parity check"))
     attempts = (*evidence.speed, *evidence.torn, *evidence.disturbed)
     for strict in (*attempts, *evidence.memory):
         if strict["status"] in _STRICT:
             return _of(strict)
         if table(strict["payload"].get("snapshot")).get("passed") is False:
-            return Verdict("not_comparable", WRONG_RESULT, "weights of a timed process differ from the reference")
+            return Verdict("not_comparable", WRONG_RESULT, DIFFERENT_WEIGHTS)
     if evidence.timed:
         return Verdict("ok")
     failed = [record for record in attempts if record["status"] != "ok"]
     if failed:
         return _of(failed[-1])
     if planned_blocks == 0:
-        return Verdict("ok", "", "proved; no timing was planned")
-    return Verdict("failed", NOT_RUN, "proved, but not timed: the run stopped before a block was complete")
+        return Verdict("ok", "", phrase("proved; no timing was planned"))
+    return Verdict("failed", NOT_RUN, phrase("proved, but not timed: the run stopped before a block was complete"))
 
 
 def parity(evidence: Evidence) -> dict[str, Any] | None:
@@ -221,7 +228,7 @@ def accuracy(evidence: Evidence) -> Accuracy | None:
         return Accuracy(
             values=tuple(value for value in map(_final, full) if value is not None),
             seeds=tuple(record["seed"] if record["seed"] is not None else -1 for record in full),
-            kind="full training",
+            kind=phrase("full training"),
             total=int(number(table(payloads[0].get("final")).get("total")) or 0),
             target=target,
             time_to_target_s=tuple(time for time in reached if time is not None),
@@ -234,7 +241,8 @@ def accuracy(evidence: Evidence) -> Accuracy | None:
         return None
     steps, total = number(short.get("steps")) or 0, number(short.get("total")) or 0
     seed = evidence.proof["seed"] if evidence.proof is not None else None
-    return Accuracy((value,), () if seed is None else (seed,), f"after {steps:.0f} steps", int(total))
+    kind = phrase("after {steps} steps", steps=f"{steps:.0f}")
+    return Accuracy((value,), () if seed is None else (seed,), kind, int(total))
 
 
 def number(value: object) -> float | None:
@@ -277,7 +285,7 @@ def _adapter(record: Record) -> object:
 
 
 def _of(record: Record) -> Verdict:
-    return Verdict(record["status"], record["code"], record["reason"])
+    return Verdict(record["status"], record["code"], verbatim(record["reason"]))
 
 
 def _check(check: Mapping[str, Any], source: str) -> dict[str, Any]:

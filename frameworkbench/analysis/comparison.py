@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..phrase import Phrase, marked
 from .sentences import MAIN_MODES, Wording, ranking_sentence
 from .statistics import LogDifference, extra_pairs, hodges_lehmann, holm, holm_levels, paired_log_difference
 from .verdicts import FASTER, INCONCLUSIVE, INVALID, SMALL, TIED, Pair
@@ -19,7 +20,7 @@ __all__ = ["FASTER", "INCONCLUSIVE", "INVALID", "LEAST_BLOCKS", "SMALL", "TIED",
 # A paired test needs two differences.
 LEAST_BLOCKS = 2
 
-DISAGREE = "mean and median disagree"
+DISAGREE = marked("mean and median disagree")
 
 BlockKey = tuple[int, int]
 
@@ -43,8 +44,13 @@ class Ranking:
     ranks: Mapping[str, int]
     pairs: tuple[Pair, ...]
     delta: float
-    sentence: str
+    said: Phrase
     code: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Who won, or why nobody is named, in English."""
+        return str(self.said)
 
 
 def rank(entries: Sequence[Entry], delta: float, wording: Wording = MAIN_MODES) -> Ranking:

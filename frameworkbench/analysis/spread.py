@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..phrase import Phrase, clauses, phrase, spoken
 from ..store.records import Record
 from .disturbance import BlockKey
 
@@ -57,17 +58,20 @@ def excluded(
     Returns:
         ``processes``, how many, and ``reasons``, each with its number.
     """
-    reasons = Counter(_reason(record, flagged) for record in speed if id(record) not in counted)
+    left_out = [_reason(record, flagged) for record in speed if id(record) not in counted]
+    said = {str(reason): reason for reason in left_out}
+    counts = sorted(Counter(map(str, left_out)).items())
     return {
-        "processes": sum(reasons.values()),
-        "reasons": [{"reason": reason, "processes": count} for reason, count in sorted(reasons.items())],
+        "processes": len(left_out),
+        "reasons": [{**spoken("reason", said[reason]), "processes": count} for reason, count in counts],
     }
 
 
-def _reason(record: Record, flagged: Mapping[BlockKey, tuple[str, ...]]) -> str:
+def _reason(record: Record, flagged: Mapping[BlockKey, tuple[str, ...]]) -> Phrase:
     if record["status"] != "ok":
-        return f"the process ended {record['status']}/{record['code']}"
+        return phrase("the process ended {status}/{code}", status=record["status"], code=record["code"])
     key = (record["block"], record["attempt"])
     if key in flagged:
-        return "disturbed block: " + ("; ".join(flagged[key]) or "no reason recorded")
-    return "its block was not completed, or another attempt at it counts"
+        why = clauses(flagged[key]) if flagged[key] else phrase("no reason recorded")
+        return phrase("disturbed block: {reason}", reason=why)
+    return phrase("its block was not completed, or another attempt at it counts")

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..claims import claims_for
+from ..phrase import Phrase, phrase, spoken
 from ..spec.cell import TWIN, row_name
 from ..spec.lanes import MATCHED, control_lane
 from ..store.records import Record, Run
@@ -94,7 +95,7 @@ class Summary:
     cells: tuple[CellResult, ...]
     groups: Mapping[tuple[Any, ...], GroupVerdicts]
     noise: Disturbance
-    not_measured: tuple[str, ...]
+    not_measured: tuple[Phrase, ...]
     remarks: Mapping[str, tuple[Handicap, ...]] = field(default_factory=dict)
 
     @property
@@ -120,7 +121,8 @@ class Summary:
             "harness": harness(self.run),
             "torn_speed_records": len(self.run.torn_speed_records()),
             "damaged": [{"file": damage.file, "reason": damage.reason} for damage in self.run.damaged],
-            "not_measured": list(self.not_measured),
+            "not_measured": [str(said) for said in self.not_measured],
+            "not_measured_parts": [said.to_json() for said in self.not_measured],
         }
         return {**found, "claims": claims_for(found)}
 
@@ -183,7 +185,7 @@ def _result(run: Run, planned: PlannedCell, noise: Disturbance, bands: Mapping[s
         "framework_version": effective.get("version") or adapter.get("framework_version"),
         "status": found.status,
         "code": found.code,
-        "reason": found.reason,
+        **spoken("reason", found.said),
         "parity": parity(evidence),
         "effective": effective or None,
         "tuning": proof["payload"].get("tuning") if proof is not None else None,
@@ -203,7 +205,8 @@ def _result(run: Run, planned: PlannedCell, noise: Disturbance, bands: Mapping[s
         "failures": [_failure(record) for record in evidence.failures],
     }
     if found.status in ("not_comparable", "invalid"):
-        facts.update(dict.fromkeys(_NUMBERS), phases=None, accuracy_note="no number without a parity proof")
+        facts.update(dict.fromkeys(_NUMBERS), phases=None)
+        facts.update(spoken("accuracy_note", phrase("no number without a parity proof")))
     return CellResult(planned.key, planned.main, planned.axes, found, blocks, facts)
 
 
@@ -226,7 +229,7 @@ def _numbers(run: Run, evidence: Evidence, planned: PlannedCell, bands: Mapping[
         "latency": latency_facts(evidence.timed),
         "card": card_facts(evidence.timed, batch_size),
         "accuracy": {**found.to_json(), "convergence": _held(run, planned, found, bands).to_json()} if found else None,
-        "accuracy_note": _accuracy_note(found, planned),
+        **spoken("accuracy_note", _accuracy_note(found, planned)),
         "time_to_target_s": _time_to_target(found),
     }
 
@@ -244,17 +247,21 @@ def _held(run: Run, planned: PlannedCell, found: Accuracy, bands: Mapping[str, B
     return judge(training, bands.get(name))
 
 
-def _accuracy_note(found: Accuracy | None, planned: PlannedCell) -> str:
+def _accuracy_note(found: Accuracy | None, planned: PlannedCell) -> Phrase:
     if planned.axes.get("task") == "infer":
-        return "answers are proved; nothing is trained"
+        return phrase("answers are proved; nothing is trained")
     if found is None and planned.axes.get("role") == TWIN:
-        return "twin of another row: accuracy is that row's"
+        return phrase("twin of another row: accuracy is that row's")
     if found is None:
-        return "accuracy not measured" if planned.main else "accuracy not measured in this mode"
+        return phrase("accuracy not measured") if planned.main else phrase("accuracy not measured in this mode")
     if found.target is None:
-        return "short training: no accuracy target applies"
-    reached, seeds = len(found.time_to_target_s), len(found.values)
-    return f"{reached} of {seeds} seeds reached the target of {found.target:g}"
+        return phrase("short training: no accuracy target applies")
+    return phrase(
+        "{reached} of {seeds} seeds reached the target of {target}",
+        reached=len(found.time_to_target_s),
+        seeds=len(found.values),
+        target=f"{found.target:g}",
+    )
 
 
 def _time_to_target(found: Accuracy | None) -> float | None:
@@ -307,7 +314,7 @@ def _ranking(ranking: Ranking, facts: Mapping[str, Mapping[str, Any]]) -> dict[s
         {**asdict(pair), "break_even": break_even(pair, facts[pair.first_key], facts[pair.second_key]).to_json()}
         for pair in ranking.pairs
     ]
-    head = {"sentence": ranking.sentence, "code": ranking.code, "delta": ranking.delta}
+    head = {**spoken("sentence", ranking.said), "code": ranking.code, "delta": ranking.delta}
     return {**head, "ranks": dict(ranking.ranks), "pairs": pairs}
 
 

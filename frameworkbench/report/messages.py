@@ -10,7 +10,7 @@ Catalogues lie in ``locale/LANGUAGE/LC_MESSAGES/frameworkbench.po`` (edited by p
 from __future__ import annotations
 
 import gettext
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -47,6 +47,9 @@ class Language:
         return found.render(self.translate)
 
 
+ENGLISH = Language(SOURCE, str)
+
+
 @cache
 def language(code: str) -> Language:
     """A language by its code.
@@ -57,10 +60,19 @@ def language(code: str) -> Language:
     if code not in LANGUAGES:
         raise UsageError(f"--lang: expected {' or '.join(LANGUAGES)}; received {code!r}")
     if code == SOURCE:
-        return Language(code, _as_written)
+        return ENGLISH
     find = _messages(code).gettext
     # The empty text is a catalogue's header.
     return Language(code, lambda text: find(text) if text else "")
+
+
+def check_languages(codes: Sequence[str]) -> tuple[str, ...]:
+    """The languages that were asked for, each once; English if none was.
+
+    Raises:
+        UsageError: there is no such language.
+    """
+    return tuple(language(code).code for code in dict.fromkeys(codes or (SOURCE,)))
 
 
 def translator(code: str) -> Callable[[str], str]:
@@ -79,10 +91,6 @@ def catalogue(code: str) -> dict[str, str]:
 @cache
 def _messages(code: str) -> gettext.NullTranslations:
     return gettext.translation(DOMAIN, LOCALE_DIR, languages=[code])
-
-
-def _as_written(text: str) -> str:
-    return text
 
 
 def _field(value: object) -> str | Phrase:
