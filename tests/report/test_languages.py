@@ -99,9 +99,8 @@ def test_the_compiled_catalogue_is_that_of_the_sources(code: str) -> None:
 
 def test_chinese_is_said_in_chinese() -> None:
     """A translation without Chinese is a name of few words that stays as it is, or a frame of other sentences."""
-    left = {
-        text: told for text, told in catalogue("zh").items() if not re.search("[\u4e00-\u9fff：，、。；（）]", told)
-    }
+    chinese = re.compile("[\u4e00-\u9fff：，、。；（）]")
+    left = {text: told for text, told in catalogue("zh").items() if not chinese.search(told)}
 
     names = {text for text, told in left.items() if re.sub("^(an?|the) ", "", text) == told and len(told.split()) < 3}
     frames = {text for text, told in left.items() if not re.search("[A-Za-z]", re.sub(r"\{\w+\}", "", told))}
@@ -156,7 +155,7 @@ def test_chinese_reads_as_chinese(tmp_path: Path) -> None:
 
     first = text.split("\n## ")[0]
     assert "这项工作应该用哪个深度学习框架" in first
-    assert "没有唯一的优胜者：beta:usual 和 alpha:usual 并列第一；它们实际持平（±3% 以内）。" in first
+    assert "没有唯一的优胜者：beta:usual、alpha:usual 并列第一；它们实际持平（±3% 以内）。" in first
     assert "其后是：gamma:usual。" in first
     assert "未测量的内容" in first
     assert "killed by signal 11" in text
