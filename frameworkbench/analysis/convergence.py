@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
-from scipy import stats
+from scipy import special
 
 from ..phrase import UNSAID, Phrase, enumerated, from_json, phrase, spoken
 
@@ -221,7 +221,7 @@ def _hindrance(training: Training, band: Band | None) -> Phrase | None:
 
 @cache
 def _quantile(freedom: int) -> float:
-    return float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom))
+    return float(special.stdtrit(freedom, 0.5 + CONFIDENCE / 2))
 
 
 def _against(value: float, found: Limits) -> Phrase:

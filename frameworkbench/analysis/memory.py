@@ -57,6 +57,8 @@ def flags(found: Mapping[str, Any]) -> tuple[Flag, ...]:
     Args:
         found: ``payload["memory"]`` of its record.
     """
+    if not (found.get("series") or found.get("phases") or found.get("device")):
+        return ()  # a timed process, of which there are many
     return (*_leaks(found), *_hidden(found), *_mode(found))
 
 

@@ -6,11 +6,10 @@ not completed, was disturbed from outside, or the process failed (method T16).
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
-
-import numpy as np
 
 from ..phrase import Phrase, clauses, phrase, spoken
 from ..store.records import Record
@@ -30,19 +29,36 @@ def spread(values: Sequence[float]) -> dict[str, Any]:
         ``median``; ``p5``, ``p95`` and ``iqr`` (linear interpolation; None for a single process); ``outliers`` with
         ``mild`` (beyond 1.5 interquartile ranges from the box) and ``severe`` (beyond 3).
     """
-    array = np.asarray(values, dtype=np.float64)
-    p5, q1, median, q3, p95 = (float(value) for value in np.percentile(array, [5, 25, 50, 75, 95]))
-    if len(array) < 2:
+    ordered = sorted(map(float, values))
+    p5, q1, median, q3, p95 = (percentile(ordered, share) for share in (0.05, 0.25, 0.5, 0.75, 0.95))
+    if len(ordered) < 2:
         return {"median": median, "p5": None, "p95": None, "iqr": None, "outliers": {"mild": 0, "severe": 0}}
-    beyond = np.maximum(q1 - array, array - q3) / (q3 - q1) if q3 > q1 else np.zeros_like(array)
-    severe = int(np.sum(beyond > _SEVERE))
+    beyond = [max(q1 - value, value - q3) / (q3 - q1) for value in ordered] if q3 > q1 else []
+    severe = sum(distance > _SEVERE for distance in beyond)
     return {
         "median": median,
         "p5": p5,
         "p95": p95,
         "iqr": q3 - q1,
-        "outliers": {"mild": int(np.sum(beyond > _MILD)) - severe, "severe": severe},
+        "outliers": {"mild": sum(distance > _MILD for distance in beyond) - severe, "severe": severe},
     }
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """The same number as ``numpy.percentile`` to the last bit, which takes 80 µs for five of them.
+
+    Args:
+        ordered: at least one number, in ascending order.
+        share: 0 to 1.
+
+    Source:
+        Hyndman and Fan 1996, type 7 (10.1080/00031305.1996.10473566); the rounding is that of NumPy's ``_lerp``.
+    """
+    place = (len(ordered) - 1) * share
+    before = math.floor(place)
+    low, high = ordered[before], ordered[min(before + 1, len(ordered) - 1)]
+    rest = place - before
+    return high - (high - low) * (1 - rest) if rest >= 0.5 else low + (high - low) * rest
 
 
 def excluded(

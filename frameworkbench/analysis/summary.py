@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 import statistics as plain
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ..claims import claims_for
@@ -33,6 +33,7 @@ from .cells import (
     table,
     throughput,
     verdict,
+    wait_of,
     warm_up,
 )
 from .cells import accuracy as cell_accuracy
@@ -46,10 +47,13 @@ from .memory import capacity_facts, memory_facts
 from .spread import excluded
 from .threads import thread_use
 from .unmeasured import unmeasured
+from .verdicts import Pair
 
 SCHEMA = 1
 GROUP_AXES = ("task", "workload", "data", "device", "lane", "precision", "threads", "batch_size")
 CELL_AXES = (*GROUP_AXES[:3], "adapter", "role", "mode", "mode_class", *GROUP_AXES[3:])
+# ``asdict`` copies each value deeply, which takes ten times as long.
+_PAIR = tuple(field.name for field in fields(Pair))
 # Without a proof these stay empty, whatever was measured.
 _NUMBERS = (
     "throughput_samples_per_s",
@@ -145,11 +149,12 @@ def summarise(run: Run, bands: Mapping[str, Band] | None = None) -> Summary:
     delta = number(table(run.manifest.get("protocol")).get("delta"))
     groups: dict[tuple[Any, ...], GroupVerdicts] = {}
     workloads: dict[str, list[GroupVerdicts]] = {}
-    for group in dict.fromkeys(cell.group for cell in cells):
-        candidates = [_candidate(cell) for cell in cells if cell.group == group and _comparable(cell)]
+    controlled = control_lane({str(cell.axes.get("lane")) for cell in cells})
+    for group, members in _by_group(cells).items():
+        candidates = [_candidate(cell) for cell in members if _comparable(cell)]
         lane = str(group[GROUP_AXES.index("lane")])
         groups[group] = group_verdicts(candidates, delta, noise, lane)
-        if lane == control_lane(str(cell.axes.get("lane")) for cell in cells):
+        if lane == controlled:
             workloads.setdefault(str(group[GROUP_AXES.index("workload")]), []).append(groups[group])
     facts = [cell.facts for cell in cells]
     not_measured = (*uncontrolled(workloads), *unmeasured(run, facts))
@@ -167,6 +172,14 @@ def harness(run: Run) -> dict[str, Any]:
     share = (sums["wall_s"] - work) / sums["wall_s"] if sums["wall_s"] else None
     interrupted = sum(session.get("interrupted") is True for session in sessions)
     return {**sums, "sessions": len(sessions), "interrupted_sessions": interrupted, "share": share}
+
+
+def _by_group(cells: Sequence[CellResult]) -> dict[tuple[Any, ...], list[CellResult]]:
+    """Cells of each group, groups in the order of their first cells."""
+    found: dict[tuple[Any, ...], list[CellResult]] = {}
+    for cell in cells:
+        found.setdefault(cell.group, []).append(cell)
+    return found
 
 
 def _result(run: Run, planned: PlannedCell, noise: Disturbance, bands: Mapping[str, Band]) -> CellResult:
@@ -213,8 +226,7 @@ def _result(run: Run, planned: PlannedCell, noise: Disturbance, bands: Mapping[s
 def _numbers(run: Run, evidence: Evidence, planned: PlannedCell, bands: Mapping[str, Band]) -> dict[str, Any]:
     cold = phases([evidence.proof]) if evidence.proof is not None else {}
     warm = phases(evidence.timed)
-    waits = [first_step(phases([record])) for record in evidence.timed]
-    warm_waits = [wait for wait in waits if wait is not None]
+    warm_waits = [wait for wait in map(wait_of, evidence.timed) if wait is not None]
     found = cell_accuracy(evidence)
     weight = memory_facts(evidence.weighed, evidence.timed)
     batch_size = int(number(planned.axes.get("batch_size")) or 0)
@@ -291,6 +303,8 @@ def _candidate(cell: CellResult) -> Candidate:
 
 def _remarks(cells: Sequence[CellResult]) -> dict[str, tuple[Handicap, ...]]:
     """Remarks by the key of a matched cell, from the same row in other lanes of the run."""
+    if len({cell.axes.get("lane") for cell in cells}) < 2:
+        return {}
     rows: dict[tuple[Any, ...], dict[str, CellResult]] = {}
     for cell in filter(_comparable, cells):
         same = tuple(cell.axes.get(axis) for axis in CELL_AXES if axis != "lane")
@@ -311,7 +325,10 @@ def _comparison(group: tuple[Any, ...], found: GroupVerdicts, facts: Mapping[str
 
 def _ranking(ranking: Ranking, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     pairs = [
-        {**asdict(pair), "break_even": break_even(pair, facts[pair.first_key], facts[pair.second_key]).to_json()}
+        {
+            **{name: getattr(pair, name) for name in _PAIR},
+            "break_even": break_even(pair, facts[pair.first_key], facts[pair.second_key]).to_json(),
+        }
         for pair in ranking.pairs
     ]
     head = {**spoken("sentence", ranking.said), "code": ranking.code, "delta": ranking.delta}

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..phrase import Phrase, clauses, phrase, spoken
+from ..store.packed import PackedRows
 from ..store.records import Record
 
 NO_CENSUS = phrase("no census was taken")
@@ -43,9 +44,11 @@ def thread_use(proof: Record | None, timed: Sequence[Record], asked: object) -> 
 
 def _total(processes: Sequence[object], asked: object) -> dict[str, Any] | None:
     """The censuses of all windows of all processes in one; None if one is missing."""
-    windows = [window for found in processes if isinstance(found, list) for window in found]
-    seen = [window["census"] for window in windows if isinstance(window, Mapping) and window.get("census")]
-    if not seen or len(seen) < len(windows) or not isinstance(asked, int):
+    lists = [found for found in processes if isinstance(found, list)]
+    seen = [one["census"] for found in lists for one in found if isinstance(one, Mapping) and one.get("census")]
+    # Packed windows hold numbers only, so no census.
+    packed = any(isinstance(found, PackedRows) and len(found) for found in processes)
+    if packed or not seen or len(seen) < sum(map(len, lists)) or not isinstance(asked, int):
         return None
     throttled = [found["throttled"] for found in seen if found["throttled"] is not None]
     return {

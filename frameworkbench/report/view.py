@@ -125,7 +125,8 @@ class View:
 
 def view(report: Table, words: Language = ENGLISH) -> View:
     """Arrange the content of ``report.json`` for reading in a language."""
-    groups = tuple(_group(index, found, report, words) for index, found in enumerate(report["comparisons"], 1))
+    members = _by_group(report["cells"])
+    groups = tuple(_group(index, found, report, members, words) for index, found in enumerate(report["comparisons"], 1))
     cells = report["cells"]
     failures = [_failure(cell, words) for cell in cells if cell["status"] != "ok"]
     failures += [_lost(cell, lost, words) for cell in cells if cell["status"] == "ok" for lost in cell["failures"]]
@@ -143,9 +144,18 @@ def view(report: Table, words: Language = ENGLISH) -> View:
     )
 
 
-def _group(index: int, comparison: Table, report: Table, words: Language) -> Group:
-    key = [comparison[axis] for axis in GROUP_AXES]
-    cells = [cell for cell in report["cells"] if [cell[axis] for axis in GROUP_AXES] == key]
+def _by_group(cells: list[Table]) -> dict[tuple[Any, ...], list[Table]]:
+    """Cells by what must be equal for two of them to be compared."""
+    found: dict[tuple[Any, ...], list[Table]] = {}
+    for cell in cells:
+        found.setdefault(tuple(cell[axis] for axis in GROUP_AXES), []).append(cell)
+    return found
+
+
+def _group(
+    index: int, comparison: Table, report: Table, members: dict[tuple[Any, ...], list[Table]], words: Language
+) -> Group:
+    cells = members.get(tuple(comparison[axis] for axis in GROUP_AXES), [])
     main = sorted((cell for cell in cells if cell["main"] and cell["role"] == "entrant"), key=_order)
     rest = sorted((cell for cell in cells if not (cell["main"] and cell["role"] == "entrant")), key=_order)
     best = max((_mean(cell) for cell in main), default=0.0)

@@ -9,6 +9,7 @@ from typing import Any
 from ..analysis.summary import Summary
 from ..errors import UsageError
 from ..store.atomic import canonical_json, write_bytes_atomic
+from ..store.run import among_raw
 from .advice import advice_table
 from .markdown import markdown
 from .messages import LANGUAGES, SOURCE, check_languages, language
@@ -16,8 +17,6 @@ from .page import cell_files, page
 from .pictures import album
 from .text import clean
 from .view import view
-
-_OWN_FOLDERS = ("records", "plans", "logs")
 
 
 def write_report(run_dir: Path, out_dir: Path, *, summary: Summary, languages: Sequence[str] = (SOURCE,)) -> list[Path]:
@@ -39,9 +38,8 @@ def write_report(run_dir: Path, out_dir: Path, *, summary: Summary, languages: S
         UsageError: ``out_dir`` lies among the raw records, or there is no such language.
         StoreError: a file cannot be written.
     """
-    for name in _OWN_FOLDERS:
-        if out_dir.resolve().is_relative_to((run_dir / name).resolve()):
-            raise UsageError(f"{out_dir}: holds raw results; choose another folder for the report")
+    if among_raw(run_dir, out_dir):
+        raise UsageError(f"{out_dir}: holds raw results; choose another folder for the report")
     contents = render_report(summary, languages)
     for name, content in contents.items():
         write_bytes_atomic(out_dir / name, content)
