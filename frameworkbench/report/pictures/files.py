@@ -13,7 +13,7 @@ Table = Mapping[str, Any]
 
 FOLDER = "pictures"
 MOST_GROUPS = 24
-"""Sections up to which a report has pictures in files, at about half a second each; beyond, the page alone draws them."""
+"""Sections up to which a report has pictures in files, at half a second each; beyond, the page alone draws them."""
 
 
 @dataclass(frozen=True, slots=True)
