@@ -108,8 +108,9 @@ function claimEvidence(claim) {
   const cells = claim.cells.map((key) => evidenceLink({ cell: key })).filter(Boolean);
   const facts = claim.facts.map((fact) => el("span", {}, `${adapterTitle(fact.adapter)}, ${topicTitle(fact.key)}: `, sourceLink(fact.source), ` ${fact.checked}`));
   const statements = claim.statements.map((one) => el("span", {}, `${say(one.text)} `, sourceLink(one.source), ` ${one.checked}`));
-  const all = [...cells, ...facts, ...statements];
+  const all = [...facts, ...statements, ...cells];
   if (!all.length) return NOTHING;
+  if (claim.more) all.push(t("{n} more cells", { n: whole(claim.more) }));
   return el("details", { class: "behind-sentence" }, el("summary", {}, t("evidence: {n}", { n: all.length })), el("ul", { class: "plain small" }, all.map((one) => el("li", {}, one))));
 }
 
