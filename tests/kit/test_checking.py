@@ -109,6 +109,7 @@ def test_a_worker_that_dies_does_not_end_the_list(check: Check) -> None:
 
     assert list(failures(results)) == ["step"]
     assert "KILLED" in results["step"].found
+    assert Path(results["step"].next_step.partition("its log: ")[2]).is_file()
 
 
 def test_a_drain_that_does_not_wait(check: Check) -> None:
