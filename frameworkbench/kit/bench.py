@@ -195,7 +195,7 @@ class Asking:
 
 def trouble(bench: Bench, check: str, problem: WorkerError, log: Path, next_step: str = "") -> Result:
     """What an adapter raised, where in its file, and what to do about it."""
-    found = str(problem)
+    found = _in_one_line(str(problem), log)
     place = _place(log, bench.info.folder)
     if found.startswith("NotImplementedError"):
         return failed(check, "not written yet", f"{found.partition(': ')[2]}{place}")
@@ -204,6 +204,15 @@ def trouble(bench: Bench, check: str, problem: WorkerError, log: Path, next_step
         return failed(check, f"{REFUSED}: {found}", f"{advice}{place}")
     code = f"{problem.code}: " if problem.code in _DEAD else ""
     return failed(check, f"{code}{found}", f"{next_step or 'see what it said'}{place or f'; its log: {log}'}")
+
+
+def _in_one_line(text: str, log: Path) -> str:
+    """The first line of a long message and the last one of its traceback, where the cause stands."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) < 2:
+        return text
+    last = [line.strip() for line in read_log_end(log).splitlines() if line.strip()][-1:]
+    return " … ".join(dict.fromkeys([lines[0], *last]))
 
 
 def _place(log: Path, folder: Path) -> str:
