@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: quick standard smoke test lint format matrix clean help
+.PHONY: quick standard smoke test lint format messages matrix clean help
 
 help:
 	@echo "make quick     set up, run the quick suite (five frameworks, stand-in data), write reports/quick/"
@@ -11,6 +11,7 @@ help:
 	@echo "make standard  set up, run the standard suite (real data; hours; resumes), write reports/standard/"
 	@echo "make smoke     set up, run the oracle alone (seconds)"
 	@echo "make lint      ruff and mypy"
+	@echo "make messages  collect the texts of reports for translation and compile what is translated"
 	@echo "make matrix    write docs/matrix.md anew: what each adapter declares"
 
 # The stamp holds the dependency list's time: set-up is repeated only when pyproject.toml changes.
@@ -41,6 +42,9 @@ lint: $(VENV)/.ready
 format: $(VENV)/.ready
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+messages: $(VENV)/.ready
+	$(BIN)/python scripts/messages.py
 
 matrix: $(VENV)/.ready
 	$(BIN)/frameworkbench adapter matrix --out docs/matrix.md

@@ -107,6 +107,16 @@ class Adapter(abc.ABC):
         The work may still be queued when this returns; the harness drains. The loss is the one *before* the update.
         """
 
+    def run(self, batches: Sequence[Any]) -> None:
+        """Run one optimizer update on each of these staged batches, in their order: a timed window.
+
+        A plain loop over ``step``. A mode whose users hand whole epochs to the framework's own loop overrides it; what
+        it leads to must be what ``step`` leads to, and is proved like that.
+        """
+        step = self.step
+        for batch in batches:
+            step(batch)
+
     @abc.abstractmethod
     def loss(self, handle: Any) -> float:
         """The number behind a handle that ``step`` returned (waits for it)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -16,7 +16,10 @@ import typer
 
 from . import __version__
 from .cli_adapter import adapter_app
+from .cli_advise import advise
 from .cli_check import CHECK_COMMANDS
+from .cli_claims import CLAIMS_COMMANDS
+from .cli_list import list_command
 from .cli_output import AdapterPaths, CacheDir, DataDir, Device, Json, cache_folder, print_json, print_table
 from .cli_setup import data_app, env_app
 from .errors import FrameworkbenchError, UsageError
@@ -39,14 +42,16 @@ app = typer.Typer(
 app.add_typer(env_app, name="env")
 app.add_typer(data_app, name="data")
 app.add_typer(adapter_app, name="adapter")
-for _check in CHECK_COMMANDS:
-    app.command()(_check)
+for _command in (*CHECK_COMMANDS, *CLAIMS_COMMANDS, advise):
+    app.command()(_command)
+app.command("list")(list_command)
 
 Suite = Annotated[str, typer.Option("--suite", help="smoke (seconds, no framework), quick, standard or rigorous.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Run folder [default: results/SUITE].")]
 ReportDir = Annotated[Path | None, typer.Option("--report", help="Write the report there at the end.")]
 Workloads = Annotated[
-    list[str] | None, typer.Option("--workload", "-w", help="Name or TOML file; may be repeated [default: all].")
+    list[str] | None,
+    typer.Option("--workload", "-w", help="Name or TOML file; may be repeated [default: all of the suite]."),
 ]
 Adapters = Annotated[
     list[str] | None, typer.Option("--adapter", "-a", help="Name or name:mode; may be repeated [default: all].")
@@ -89,6 +94,10 @@ More = Annotated[
     str | None,
     typer.Option("--more", help="Add so many blocks to a finished run; auto: as many as its inconclusive pairs need."),
 ]
+ReportLanguages = Annotated[
+    list[str] | None,
+    typer.Option("--lang", help="Language of the report: en or zh; may be repeated [default: en]."),
+]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Exit with 6 unless every cell is ok or unsupported and the run is not noisy.")
 ]
@@ -116,38 +125,6 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
         raise typer.Exit
 
 
-@app.command("list")
-def list_command(adapter_path: AdapterPaths = None, as_json: Json = False) -> None:
-    """Show workloads, adapters with their modes, and suites."""
-    from .content import content_dir
-    from .registry import load_adapters
-    from .retired import load_retired
-    from .spec.protocol import SUITES
-    from .spec.workload import load_workloads
-
-    adapters = load_adapters(adapter_path or ())
-    workloads = load_workloads(content_dir("workloads"))
-    if as_json:
-        print_json(
-            {
-                "workloads": [_workload_facts(workload) for workload in workloads.values()],
-                "adapters": [_adapter_facts(info) for info in adapters.values()],
-                "retired": [retired.to_json() for retired in load_retired()],
-                "suites": {name: _suite_facts(protocol, adapters) for name, protocol in SUITES.items()},
-            }
-        )
-        return
-    print_table("Workloads", ["name", "what it is"], [[w.name, w.description] for w in workloads.values()])
-    print_table(
-        "Adapters (* main mode)", ["name", "role", "modes", "from"], [_adapter_row(a) for a in adapters.values()]
-    )
-    gone = [[r.name, f"{r.title}, last release {r.last_release}: {r.reason}", r.successor] for r in load_retired()]
-    if gone:
-        print_table("Retired", ["name", "why it is not measured", "successor"], gone)
-    suites = [[name, _suite_text(p), _resolution(p, adapters).sentence] for name, p in SUITES.items()]
-    print_table("Suites", ["name", "what it does", "what it resolves"], suites)
-
-
 @app.command()
 def doctor(
     adapter_path: AdapterPaths = None, cache_dir: CacheDir = None, device: Device = "cpu", as_json: Json = False
@@ -169,6 +146,7 @@ def run(
     suite: Suite = "quick",
     out: Out = None,
     report_dir: ReportDir = None,
+    lang: ReportLanguages = None,
     workload: Workloads = None,
     adapter: Adapters = None,
     python: Interpreters = None,
@@ -205,6 +183,7 @@ def run(
 
     from .cli_more import blocks_to_add
     from .display import make_display
+    from .report.messages import check_languages
     from .run.engine import run as run_engine
     from .run.options import RunOptions
     from .spec.lanes import MATCHED, check_lanes
@@ -213,6 +192,7 @@ def run(
 
     if data not in (None, "real", "synthetic"):
         raise UsageError(f"--data: expected real or synthetic; received {data!r}")
+    languages = check_languages(lang or ())
     folder = (out or Path("results") / suite).absolute()
     options = RunOptions(
         protocol=find_suite(suite, data=data or ("real" if data_dir else None), tasks=task or ()),
@@ -247,51 +227,26 @@ def run(
         console.print(result.resolution, highlight=False, soft_wrap=True)
     if result.noisy_reason:
         console.print(f"NOISY, no winner is named: {result.noisy_reason}", highlight=False, soft_wrap=True)
-    _finish_run(options, report_dir, strict, as_json)
+    _finish_run(options, report_dir, languages, strict, as_json)
 
 
 @app.command()
 def report(
     run_dir: Annotated[Path, typer.Argument(help="Folder that `run` wrote.")],
     out: Annotated[Path | None, typer.Option("--out", help="Where to write [default: reports/NAME].")] = None,
+    lang: ReportLanguages = None,
     as_json: Json = False,
 ) -> None:
-    """Write report.html, report.md and report.json from a run folder."""
-    files = _write_report(run_dir, out or Path("reports") / run_dir.name)
+    """Write report.html, report.md with its pictures, and report.json from a run folder.
+
+    With --lang zh the first two are Chinese and called report.zh.html and report.zh.md.
+    """
+    files = _write_report(run_dir, out or Path("reports") / run_dir.name, lang or ())
     if as_json:
         print_json([str(file) for file in files])
     else:
         for file in files:
             typer.echo(file)
-
-
-def _workload_facts(workload: Any) -> dict[str, Any]:
-    return {
-        "name": workload.name,
-        "title": workload.title,
-        "description": workload.description,
-        "dataset": workload.data.dataset,
-        "parameters": sum(parameter.size for parameter in workload.model.parameters),
-    }
-
-
-def _adapter_facts(info: Any) -> dict[str, Any]:
-    return {
-        "name": info.name,
-        "title": info.title,
-        "role": info.role,
-        "main_mode": info.main_mode,
-        "modes": {mode.name: mode.mode_class for mode in info.modes.values()},
-        "tasks": list(info.tasks),
-        "devices": list(info.devices),
-        "python": info.python,
-        "origin": info.origin,
-    }
-
-
-def _adapter_row(info: Any) -> list[str]:
-    modes = ", ".join(f"{mode}*" if mode == info.main_mode else mode for mode in info.modes)
-    return [info.name, info.role, modes, info.origin]
 
 
 def _interpreters(texts: list[str]) -> dict[str, Path]:
@@ -316,14 +271,16 @@ def _hide_path(word: str) -> str:
     return f"{name}=PATH" if separator and value.startswith("/") else word
 
 
-def _finish_run(options: RunOptions, report_dir: Path | None, strict: bool, as_json: bool) -> None:
+def _finish_run(
+    options: RunOptions, report_dir: Path | None, languages: Sequence[str], strict: bool, as_json: bool
+) -> None:
     from .analysis.summary import summarise
     from .store.records import load_run
 
     summary = summarise(load_run(options.out))
     cells = summary.cells
     if report_dir is not None:
-        for file in _write_report(options.out, report_dir):
+        for file in _write_report(options.out, report_dir, languages):
             typer.echo(file, err=True)
     if as_json:
         print_json(summary.to_json())
@@ -345,31 +302,13 @@ def _cell_row(cell: Any, tasks: bool) -> list[str]:
     return [facts["workload"], *task, cell.label, status, "–" if speed is None else f"{speed:,.0f}"]
 
 
-def _write_report(run_dir: Path, out: Path) -> list[Path]:
+def _write_report(run_dir: Path, out: Path, languages: Sequence[str] = ()) -> list[Path]:
     from .analysis.summary import summarise
     from .report import write_report
     from .store.records import load_run
 
     summary = summarise(load_run(run_dir))
-    return write_report(run_dir, out, summary=summary)
-
-
-def _suite_facts(protocol: Any, adapters: Mapping[str, Any]) -> dict[str, Any]:
-    return {**protocol.to_json(), "resolution": _resolution(protocol, adapters).to_json()}
-
-
-def _resolution(protocol: Any, adapters: Mapping[str, Any]) -> Any:
-    from .run.resolution import resolution
-
-    rows = sum(info.role == "entrant" for info in adapters.values()) if protocol.entrants else 0
-    return resolution(protocol, blocks=protocol.main_blocks, rows=rows)
-
-
-def _suite_text(protocol: Any) -> str:
-    if not protocol.entrants:
-        return "the NumPy reference alone, generated data; seconds"
-    accuracy = f", accuracy over {protocol.accuracy_seeds} seeds" if protocol.accuracy_seeds else ""
-    return f"{protocol.data} data, {protocol.main_blocks} blocks of each main mode{accuracy}"
+    return write_report(run_dir, out, summary=summary, languages=languages)
 
 
 def _fail(message: str, code: int) -> NoReturn:

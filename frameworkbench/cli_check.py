@@ -103,16 +103,31 @@ def compare(
 
 def export(
     run_dir: RunDir,
-    out: Annotated[Path, typer.Option("--out", help="File to write.")],
-    form: Annotated[str, typer.Option("--format", help="pytest-benchmark.")] = "pytest-benchmark",
+    out: Annotated[Path, typer.Option("--out", help="File to write; for csv and parquet the folder.")],
+    form: Annotated[
+        str, typer.Option("--format", help="csv, parquet, json (the run's tables) or pytest-benchmark.")
+    ] = "pytest-benchmark",
+    table: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--table",
+            help="cells, pairs, parity, processes, samples, requests or epochs; may be repeated [default: all].",
+        ),
+    ] = None,
 ) -> None:
-    """Write a run's timings in the form of another tool."""
+    """Write a run's results for other tools: as tables, or in another tool's own form.
+
+    \b
+    Examples:
+      frameworkbench export results/quick --format csv --out tables
+      frameworkbench export results/quick --format parquet --table samples --out tables
+    """
     from .export import FORMATS, write_export
 
     if form not in FORMATS:
-        raise UsageError(f"--format: expected {' or '.join(FORMATS)}; received {form!r}")
-    write_export(_summary(run_dir), form, out)
-    typer.echo(out)
+        raise UsageError(f"--format: expected {', '.join(FORMATS[:-1])} or {FORMATS[-1]}; received {form!r}")
+    for file in write_export(_summary(run_dir), form, out, table or ()):
+        typer.echo(file)
 
 
 CHECK_COMMANDS = (verify, compare, export)

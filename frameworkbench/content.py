@@ -1,4 +1,4 @@
-"""Where the shipped adapters and workloads lie: beside the package in a checkout, inside it in a wheel."""
+"""Where shipped content lies (adapters, workloads, claims): beside the package in a checkout, inside it in a wheel."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def content_dir(name: str) -> Path:
     """Folder of shipped content.
 
     Args:
-        name: "adapters" or "workloads".
+        name: "adapters", "workloads", "claims" or "measured".
     """
     packaged = _PACKAGE / "_content" / name
     return packaged if packaged.is_dir() else _PACKAGE.parent / name

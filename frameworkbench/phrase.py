@@ -6,7 +6,7 @@ template, which is also its key in the message catalogue, beside the values of i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,3 +56,60 @@ def from_json(found: Mapping[str, Any]) -> Phrase:
         str(found["text"]),
         {name: from_json(value) if isinstance(value, Mapping) else str(value) for name, value in params.items()},
     )
+
+
+def marked(text: str) -> str:
+    """The text itself; marks a word that is stored as it is and translated where it is shown (gettext's ``N_``)."""
+    return text
+
+
+def verbatim(text: object) -> Phrase:
+    """Text that is the same in every language: a name, or what a record holds."""
+    return Phrase("{text}", {"text": str(text)}) if str(text) else UNSAID
+
+
+def spoken(key: str, said: Phrase) -> dict[str, Any]:
+    """A sentence for ``report.json``: in English under ``key``, and as data for other languages under ``key_parts``."""
+    return {key: str(said), f"{key}_parts": said.to_json()}
+
+
+def sentences(parts: Sequence[Phrase]) -> Phrase:
+    """Sentences one after the other."""
+    return _folded(marked("{first} {rest}"), parts)
+
+
+def clauses(parts: Sequence[str | Phrase]) -> Phrase:
+    """Parts with semicolons between them."""
+    return _folded(marked("{first}; {rest}"), parts)
+
+
+def enumerated(parts: Sequence[str | Phrase]) -> Phrase:
+    """ "a, b, c"."""
+    return _folded(marked("{first}, {rest}"), parts)
+
+
+def particulars(parts: Sequence[str | Phrase]) -> Phrase:
+    """ "a, b, c" where a, b and c are facts and not names; some languages put another comma there."""
+    return _folded(marked("{one}, {more}"), parts)
+
+
+def listed(parts: Sequence[str | Phrase]) -> Phrase:
+    """ "a, b and c"."""
+    if len(parts) < 2:
+        return enumerated(parts)
+    return phrase("{names} and {last}", names=enumerated(parts[:-1]), last=parts[-1])
+
+
+def _folded(template: str, parts: Sequence[str | Phrase]) -> Phrase:
+    """Parts joined by a template of two fields, in halves, so that a long list is not a deep one."""
+    if not parts:
+        return UNSAID
+    if len(parts) == 1:
+        return parts[0] if isinstance(parts[0], Phrase) else verbatim(parts[0])
+    middle = len(parts) // 2
+    first, rest = (name.partition("}")[0] for name in template.split("{")[1:])
+    return Phrase(template, {first: _folded(template, parts[:middle]), rest: _folded(template, parts[middle:])})
+
+
+UNSAID = Phrase("")
+"""No sentence."""

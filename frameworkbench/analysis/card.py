@@ -24,6 +24,8 @@ def card_facts(records: Sequence[Record], batch_size: int) -> dict[str, Any] | N
     Returns:
         None where no record holds readings of a card.
     """
+    if not any(_FACTS in record["payload"] for record in records):
+        return None
     held = [(record, table(record["payload"].get(_FACTS))) for record in records]
     found = [(record, facts) for record, facts in held if facts]
     if not found:

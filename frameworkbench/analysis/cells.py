@@ -10,16 +10,22 @@ import math
 import statistics as plain
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
+from ..phrase import UNSAID, Phrase, phrase, spoken, verbatim
+from ..store.packed import PackedRows
 from ..store.records import Record, Run
-from ..store.run import PlannedCell
+from ..store.run import COUNTED, DISTURBED, TORN, PlannedCell
 from .spread import spread
 from .statistics import process_interval
 
 NOT_RUN = "NOT_RUN"
 WRONG_RESULT = "WRONG_RESULT"
+DIFFERENT_WEIGHTS = phrase("weights of a timed process differ from the reference")
 
+_STAMPS = ("start_ns", "stop_ns", "steps")
+_WAIT = ("import_s", "build_s", "first_step_s")
 _EPOCH = ("epoch", "train_s", "loss", "accuracy", "total")
 # A verdict of these on any speed process holds for the whole cell.
 _STRICT = ("not_comparable", "invalid")
@@ -31,10 +37,23 @@ class Verdict:
 
     status: str
     code: str = ""
-    reason: str = ""
+    said: Phrase = UNSAID
+
+    @property
+    def reason(self) -> str:
+        """Why, in English words."""
+        return str(self.said)
 
 
-@dataclass(frozen=True, slots=True)
+class Work(NamedTuple):
+    """Steps and seconds of all windows of one process; ``whole_steps`` with each window's steps as a whole number."""
+
+    steps: float
+    elapsed_s: float
+    whole_steps: int
+
+
+@dataclass(frozen=True)
 class Evidence:
     """The records of one cell, sorted by what they may be used for."""
 
@@ -48,10 +67,16 @@ class Evidence:
     memory: tuple[Record, ...] = ()
     capacity: Record | None = None
 
-    @property
+    @cached_property
+    def work(self) -> list[tuple[Record, Work]]:
+        """Speed records of complete blocks that went well and hold a window, with what was done in their windows."""
+        done = [(record, work_of(record)) for record in self.speed if record["status"] == "ok"]
+        return [(record, found) for record, found in done if found is not None]
+
+    @cached_property
     def timed(self) -> list[Record]:
         """Speed records of complete blocks that went well and hold at least one window."""
-        return [record for record in self.speed if record["status"] == "ok" and throughput_of(record, 1)]
+        return [record for record, _ in self.work]
 
     @property
     def failures(self) -> list[Record]:
@@ -75,7 +100,7 @@ class Accuracy:
 
     values: tuple[float, ...]
     seeds: tuple[int, ...]
-    kind: str
+    kind: Phrase
     total: int
     target: float | None = None
     time_to_target_s: tuple[float, ...] = ()
@@ -88,7 +113,7 @@ class Accuracy:
             "mean": plain.fmean(self.values),
             "values": list(self.values),
             "seeds": list(self.seeds),
-            "kind": self.kind,
+            **spoken("kind", self.kind),
             "total": self.total,
             "target": self.target,
             "curve": [dict(epoch) for epoch in self.curve],
@@ -97,15 +122,15 @@ class Accuracy:
 
 def gather(run: Run, cell: PlannedCell) -> Evidence:
     """All records of one planned cell."""
-    counted = {id(record) for record in run.counted_speed_records(cell.key)}
-    disturbed = {id(record) for record in run.disturbed_speed_records()}
-    speed = run.cell_records(cell.key, "speed")
+    speed: dict[str, list[Record]] = {COUNTED: [], TORN: [], DISTURBED: []}
+    for record in run.cell_records(cell.key, "speed"):
+        speed[run.standing(record)].append(record)
     return Evidence(
-        environment=_environment(run, cell),
+        environment=run.environment_record(cell.key, cell.axes.get("adapter")),
         proof=run.latest(cell.key, "proof"),
-        speed=tuple(record for record in speed if id(record) in counted),
-        torn=tuple(record for record in speed if id(record) not in counted | disturbed),
-        disturbed=tuple(record for record in speed if id(record) in disturbed),
+        speed=tuple(speed[COUNTED]),
+        torn=tuple(speed[TORN]),
+        disturbed=tuple(speed[DISTURBED]),
         accuracy=tuple(run.cell_records(cell.key, "accuracy")),
         pilot=run.latest(cell.key, "pilot"),
         memory=tuple(run.cell_records(cell.key, "memory")),
@@ -119,25 +144,25 @@ def verdict(evidence: Evidence, planned_blocks: int) -> Verdict:
     if proof is None:
         if evidence.environment is not None and evidence.environment["status"] != "ok":
             return _of(evidence.environment)
-        return Verdict("failed", NOT_RUN, "not measured: the run stopped before this cell's proof")
+        return Verdict("failed", NOT_RUN, phrase("not measured: the run stopped before this cell's proof"))
     if proof["status"] != "ok":
         return _of(proof)
     if table(proof["payload"].get("parity")).get("passed") is not True:
-        return Verdict("not_comparable", WRONG_RESULT, "the proof pass holds no passed parity check")
+        return Verdict("not_comparable", WRONG_RESULT, phrase("the proof pass holds no passed parity check"))
     attempts = (*evidence.speed, *evidence.torn, *evidence.disturbed)
     for strict in (*attempts, *evidence.memory):
         if strict["status"] in _STRICT:
             return _of(strict)
         if table(strict["payload"].get("snapshot")).get("passed") is False:
-            return Verdict("not_comparable", WRONG_RESULT, "weights of a timed process differ from the reference")
+            return Verdict("not_comparable", WRONG_RESULT, DIFFERENT_WEIGHTS)
     if evidence.timed:
         return Verdict("ok")
     failed = [record for record in attempts if record["status"] != "ok"]
     if failed:
         return _of(failed[-1])
     if planned_blocks == 0:
-        return Verdict("ok", "", "proved; no timing was planned")
-    return Verdict("failed", NOT_RUN, "proved, but not timed: the run stopped before a block was complete")
+        return Verdict("ok", "", phrase("proved; no timing was planned"))
+    return Verdict("failed", NOT_RUN, phrase("proved, but not timed: the run stopped before a block was complete"))
 
 
 def parity(evidence: Evidence) -> dict[str, Any] | None:
@@ -160,21 +185,29 @@ def parity(evidence: Evidence) -> dict[str, Any] | None:
     return {"passed": passed, **top, "checks": checks}
 
 
-def throughput_of(record: Record, batch_size: int) -> float | None:
-    """Samples per second of one speed process over all its windows, by the parent's clock."""
+def work_of(record: Record) -> Work | None:
+    """What one speed process did over all its windows, by the parent's clock; None if one is wrong or none is there."""
     steps = elapsed = 0.0
-    for window in rows(record["payload"].get("windows")):
-        start, stop, count = (number(window.get(key)) for key in ("start_ns", "stop_ns", "steps"))
+    whole = 0
+    for start, stop, count in stamps(record["payload"].get("windows")):
         if start is None or stop is None or count is None or stop <= start or count <= 0:
             return None
-        steps, elapsed = steps + count, elapsed + (stop - start) / 1e9
-    return steps * batch_size / elapsed if elapsed else None
+        steps, elapsed, whole = steps + count, elapsed + (stop - start) / 1e9, whole + round(count)
+    return Work(steps, elapsed, whole) if elapsed else None
+
+
+def stamps(windows: object) -> list[tuple[float | None, ...]]:
+    """Start and stop in nanoseconds and the steps of each window; None for what is not a finite number."""
+    if not isinstance(windows, PackedRows):
+        return [tuple(number(window.get(key)) for key in _STAMPS) for window in rows(windows)]
+    found = windows.columns(*_STAMPS)
+    return found if windows.whole(*_STAMPS) else [tuple(map(number, row)) for row in found]
 
 
 def throughput(evidence: Evidence, batch_size: int) -> dict[str, Any] | None:
     """Geometric mean over processes with its interval, and the process means it was made from."""
-    samples = [(r["block"], r["attempt"], throughput_of(r, batch_size)) for r in evidence.timed]
-    values = [value for _, _, value in samples if value is not None]
+    samples = [(r["block"], r["attempt"], done.steps * batch_size / done.elapsed_s) for r, done in evidence.work]
+    values = [value for _, _, value in samples]
     if not values:
         return None
     interval = process_interval(values)
@@ -183,7 +216,7 @@ def throughput(evidence: Evidence, batch_size: int) -> dict[str, Any] | None:
         "low": interval.low,
         "high": interval.high,
         "processes": interval.processes,
-        "steps": sum(_steps(record) for record in evidence.timed),
+        "steps": sum(done.whole_steps for _, done in evidence.work),
         **spread(values),
         "samples": [{"block": block, "attempt": attempt, "value": value} for block, attempt, value in samples],
     }
@@ -192,14 +225,22 @@ def throughput(evidence: Evidence, batch_size: int) -> dict[str, Any] | None:
 def phases(records: Sequence[Record]) -> dict[str, float]:
     """Median of each phase over processes, in seconds."""
     tables = [table(record["payload"].get("phases")) for record in records]
-    names = sorted({name for found in tables for name in found})
-    columns = {name: [v for v in (number(found.get(name)) for found in tables) if v is not None] for name in names}
+    names = sorted(set().union(*tables))
+    columns = {name: [v for v in map(number, [found.get(name) for found in tables]) if v is not None] for name in names}
     return {name: plain.median(values) for name, values in columns.items() if values}
 
 
 def first_step(found: Mapping[str, float]) -> float | None:
     """Import, build and first step together: what a user waits before training moves."""
-    parts = [found.get(name) for name in ("import_s", "build_s", "first_step_s")]
+    parts = [found.get(name) for name in _WAIT]
+    values = [part for part in parts if part is not None]
+    return sum(values) if len(values) == len(parts) else None
+
+
+def wait_of(record: Record) -> float | None:
+    """``first_step`` of one process."""
+    found = table(record["payload"].get("phases"))
+    parts = [number(found.get(name)) for name in _WAIT]
     values = [part for part in parts if part is not None]
     return sum(values) if len(values) == len(parts) else None
 
@@ -221,7 +262,7 @@ def accuracy(evidence: Evidence) -> Accuracy | None:
         return Accuracy(
             values=tuple(value for value in map(_final, full) if value is not None),
             seeds=tuple(record["seed"] if record["seed"] is not None else -1 for record in full),
-            kind="full training",
+            kind=phrase("full training"),
             total=int(number(table(payloads[0].get("final")).get("total")) or 0),
             target=target,
             time_to_target_s=tuple(time for time in reached if time is not None),
@@ -234,11 +275,16 @@ def accuracy(evidence: Evidence) -> Accuracy | None:
         return None
     steps, total = number(short.get("steps")) or 0, number(short.get("total")) or 0
     seed = evidence.proof["seed"] if evidence.proof is not None else None
-    return Accuracy((value,), () if seed is None else (seed,), f"after {steps:.0f} steps", int(total))
+    kind = phrase("after {steps} steps", steps=f"{steps:.0f}")
+    return Accuracy((value,), () if seed is None else (seed,), kind, int(total))
 
 
 def number(value: object) -> float | None:
     """A finite number, or None for anything else (producers store non-finite numbers as text)."""
+    if type(value) is float:
+        return value if value - value == 0.0 else None  # not of an infinity and not of a NaN
+    if type(value) is int:
+        return value
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         return None
     return value
@@ -246,43 +292,32 @@ def number(value: object) -> float | None:
 
 def table(value: object) -> Mapping[str, Any]:
     """The mapping itself, or an empty one."""
-    return value if isinstance(value, Mapping) else {}
+    if type(value) is dict:
+        return value
+    return value if value is not None and isinstance(value, Mapping) else {}
 
 
 def rows(value: object) -> list[Mapping[str, Any]]:
     """The mappings in a list, or none for anything else."""
+    if isinstance(value, PackedRows):
+        return list(value)
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
-def _steps(record: Record) -> int:
-    """Timed steps of one process over all its windows."""
-    return sum(round(number(window.get("steps")) or 0) for window in rows(record["payload"].get("windows")))
-
-
-def _environment(run: Run, cell: PlannedCell) -> Record | None:
-    """Newest environment record of the cell, or of its adapter where it was checked once for all cells."""
-    adapter = cell.axes.get("adapter")
-    found = [
-        record
-        for record in run.records
-        if record["kind"] == "cell"
-        and record["pass"] == "environment"
-        and (record["cell_key"] == cell.key or (record["cell_key"] is None and _adapter(record) == adapter))
-    ]
-    return found[-1] if found else None
-
-
-def _adapter(record: Record) -> object:
-    return table(record["cell"]).get("adapter")
-
-
 def _of(record: Record) -> Verdict:
-    return Verdict(record["status"], record["code"], record["reason"])
+    return Verdict(record["status"], record["code"], verbatim(record["reason"]))
 
 
 def _check(check: Mapping[str, Any], source: str) -> dict[str, Any]:
-    keys = ("check", "step", "tensor", "error", "tolerance", "passed")
-    return {**{key: check.get(key) for key in keys}, "pass": source}
+    return {
+        "check": check.get("check"),
+        "step": check.get("step"),
+        "tensor": check.get("tensor"),
+        "error": check.get("error"),
+        "tolerance": check.get("tolerance"),
+        "passed": check.get("passed"),
+        "pass": source,
+    }
 
 
 def _severity(check: Mapping[str, Any]) -> tuple[bool, float]:

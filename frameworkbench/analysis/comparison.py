@@ -10,8 +10,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..phrase import Phrase, marked
 from .sentences import MAIN_MODES, Wording, ranking_sentence
-from .statistics import LogDifference, extra_pairs, hodges_lehmann, holm, holm_levels, paired_log_difference
+from .statistics import (
+    LogDifference,
+    Vector,
+    extra_pairs,
+    holm,
+    holm_levels,
+    log_values,
+    mean_difference,
+    pseudo_median,
+)
 from .verdicts import FASTER, INCONCLUSIVE, INVALID, SMALL, TIED, Pair
 
 __all__ = ["FASTER", "INCONCLUSIVE", "INVALID", "LEAST_BLOCKS", "SMALL", "TIED", "Entry", "Pair", "Ranking", "rank"]
@@ -19,7 +29,7 @@ __all__ = ["FASTER", "INCONCLUSIVE", "INVALID", "LEAST_BLOCKS", "SMALL", "TIED",
 # A paired test needs two differences.
 LEAST_BLOCKS = 2
 
-DISAGREE = "mean and median disagree"
+DISAGREE = marked("mean and median disagree")
 
 BlockKey = tuple[int, int]
 
@@ -43,8 +53,13 @@ class Ranking:
     ranks: Mapping[str, int]
     pairs: tuple[Pair, ...]
     delta: float
-    sentence: str
+    said: Phrase
     code: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Who won, or why nobody is named, in English."""
+        return str(self.said)
 
 
 def rank(entries: Sequence[Entry], delta: float, wording: Wording = MAIN_MODES) -> Ranking:
@@ -56,11 +71,13 @@ def rank(entries: Sequence[Entry], delta: float, wording: Wording = MAIN_MODES) 
         wording: what the rows are called in the sentence.
     """
     able = sorted((e for e in entries if len(e.throughput) >= LEAST_BLOCKS), key=lambda e: (-_centre(e), e.label))
+    logs = [_Logs.of(entry) for entry in able]
     differences: list[tuple[Entry, Entry, LogDifference, float]] = []
-    for position, first in enumerate(able):
-        for second in able[position + 1 :]:
-            if len(shared_blocks(first, second)) >= LEAST_BLOCKS:
-                differences.append(_difference(first, second))
+    for position, first in enumerate(logs):
+        for second in logs[position + 1 :]:
+            apart = first.minus(second)
+            if len(apart) >= LEAST_BLOCKS:
+                differences.append(_difference(first.entry, second.entry, apart))
     p_values = [difference.p_value for _, _, difference, _ in differences]
     decided = tuple(
         _pair(first, second, difference, median, delta, level, p_value)
@@ -103,10 +120,31 @@ def decide(difference: LogDifference, median: float, delta: float, level: float)
     return (verdict, "") if agrees else (INCONCLUSIVE, DISAGREE)
 
 
-def _difference(first: Entry, second: Entry) -> tuple[Entry, Entry, LogDifference, float]:
-    shared = shared_blocks(first, second)
-    one, other = [first.throughput[b] for b in shared], [second.throughput[b] for b in shared]
-    found, median = paired_log_difference(one, other), hodges_lehmann(one, other)
+@dataclass(frozen=True, slots=True)
+class _Logs:
+    """Logarithms of one row's throughputs in the order of its blocks: taken once, used in every pair."""
+
+    entry: Entry
+    blocks: tuple[BlockKey, ...]
+    values: Vector
+
+    @classmethod
+    def of(cls, entry: Entry) -> _Logs:
+        blocks = tuple(sorted(entry.throughput))
+        return cls(entry, blocks, log_values([entry.throughput[block] for block in blocks]))
+
+    def minus(self, other: _Logs) -> Vector:
+        """Differences over the blocks in which both rows ran, in order."""
+        if self.blocks == other.blocks:
+            return self.values - other.values
+        shared = set(self.blocks) & set(other.blocks)
+        mine = [place for place, block in enumerate(self.blocks) if block in shared]
+        theirs = [place for place, block in enumerate(other.blocks) if block in shared]
+        return self.values[mine] - other.values[theirs]
+
+
+def _difference(first: Entry, second: Entry, apart: Vector) -> tuple[Entry, Entry, LogDifference, float]:
+    found, median = mean_difference(apart), pseudo_median(apart)
     if found.mean < 0:  # over the shared blocks the order may differ from that of the overall means
         return second, first, LogDifference(-found.mean, found.error, found.pairs, found.p_value), -median
     return first, second, found, median

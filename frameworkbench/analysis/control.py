@@ -7,9 +7,10 @@ of its group counts. What its interval spans is the noise floor: no gap below it
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
+from ..phrase import Phrase, phrase, sentences, spoken
 from .comparison import LEAST_BLOCKS, Entry, decide, shared_blocks
 from .sentences import needed, ratio_text
 from .statistics import CONFIDENCE, LogDifference, hodges_lehmann, paired_log_difference, pairs_for_half_width
@@ -38,7 +39,7 @@ class Control:
         blocks: shared complete blocks.
         extra_blocks: further blocks after which δ₀ should be below δ, at the same spread (0: it is).
         verdict: "passed", "failed" or "not run".
-        sentence: the same in words.
+        said: the same in words.
     """
 
     label: str
@@ -50,11 +51,17 @@ class Control:
     blocks: int
     extra_blocks: int | None
     verdict: str
-    sentence: str
+    said: Phrase
+
+    @property
+    def sentence(self) -> str:
+        """The outcome in English words."""
+        return str(self.said)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for ``report.json``."""
-        return asdict(self)
+        plain = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "said"}
+        return {**plain, **spoken("sentence", self.said)}
 
     def resolves(self, delta: float) -> bool:
         """Whether a difference of ``delta`` stands out from the noise; taken for granted where no control ran."""
@@ -74,7 +81,10 @@ def control(twin: Entry, original: Entry, delta: float) -> Control:
     """
     shared = shared_blocks(twin, original)
     if len(shared) < LEAST_BLOCKS:
-        return absent(f"{original.label} and its twin share fewer than {LEAST_BLOCKS} complete blocks", original.label)
+        why = phrase(
+            "{row} and its twin share fewer than {count} complete blocks", row=original.label, count=LEAST_BLOCKS
+        )
+        return absent(why, original.label)
     one, other = [twin.throughput[b] for b in shared], [original.throughput[b] for b in shared]
     found, median = paired_log_difference(one, other), hodges_lehmann(one, other)
     sign = -1.0 if found.mean < 0 else 1.0
@@ -91,29 +101,44 @@ def control(twin: Entry, original: Entry, delta: float) -> Control:
         blocks=found.pairs,
         extra_blocks=pairs_for_half_width(found, math.log1p(delta), 1 - CONFIDENCE),
         verdict=FAILED if decided == FASTER else PASSED,
-        sentence=_sentence(original.label, numbers, floor, found.p_value, decided),
+        said=_sentence(original.label, numbers, floor, found.p_value, decided),
     )
 
 
-def absent(reason: str, label: str = "") -> Control:
+def absent(reason: Phrase, label: str = "") -> Control:
     """The control of a group in which none was run, with the reason."""
-    sentence = f"No A/A control was run: {reason}."
-    return Control(label, None, None, None, None, None, 0, None, NOT_RUN, sentence)
+    said = phrase("No A/A control was run: {reason}.", reason=reason)
+    return Control(label, None, None, None, None, None, 0, None, NOT_RUN, said)
 
 
-def unresolved_sentence(found: Control, delta: float) -> str:
+def unresolved_sentence(found: Control, delta: float) -> Phrase:
     """Why no winner is named although the control passed."""
     floor = 0.0 if found.noise_floor is None else found.noise_floor
-    more = f" The control needs {needed(found.extra_blocks)}." if found.extra_blocks != 0 else ""
-    return (
-        f"This machine cannot resolve {delta * 100:g} % today: no winner is named. {found.label} compared with itself "
-        f"is uncertain by ±{floor * 100:.2g} %.{more}"
+    why = phrase(
+        "This machine cannot resolve {percent} % today: no winner is named. {row} compared with itself is uncertain by "
+        "±{floor} %.",
+        percent=f"{delta * 100:g}",
+        row=found.label,
+        floor=f"{floor * 100:.2g}",
     )
+    more = phrase("The control needs {blocks}.", blocks=needed(found.extra_blocks))
+    return sentences([why, more]) if found.extra_blocks != 0 else why
 
 
-def _sentence(label: str, numbers: tuple[float, float, float], floor: float, p_value: float, decided: str) -> str:
-    start = f"A/A control: {label} against itself {ratio_text(*numbers)}, noise floor δ₀ = {floor * 100:.2g} %"
+def _sentence(label: str, numbers: tuple[float, float, float], floor: float, p_value: float, decided: str) -> Phrase:
+    start = phrase(
+        "A/A control: {row} against itself {ratio}, noise floor δ₀ = {floor} %",
+        row=label,
+        ratio=ratio_text(*numbers),
+        floor=f"{floor * 100:.2g}",
+    )
+    p_text = f"{p_value:.2g}"
     if decided == FASTER:
-        return f"{start}; it wins against itself (p = {p_value:.2g}): failed."
-    small = f"; a difference of its own (p = {p_value:.2g}), but within the one that counts" if decided == SMALL else ""
-    return f"{start}: passed{small}."
+        return phrase("{start}; it wins against itself (p = {p}): failed.", start=start, p=p_text)
+    if decided == SMALL:
+        return phrase(
+            "{start}: passed; a difference of its own (p = {p}), but within the one that counts.",
+            start=start,
+            p=p_text,
+        )
+    return phrase("{start}: passed.", start=start)

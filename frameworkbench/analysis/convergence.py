@@ -17,7 +17,9 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
-from scipy import stats
+from scipy import special
+
+from ..phrase import UNSAID, Phrase, enumerated, from_json, phrase, spoken
 
 CONVERGENCE = "CONVERGENCE"
 
@@ -26,7 +28,7 @@ BELOW = "below"
 ABOVE = "above"
 FASTER = "faster"
 NOT_CHECKED = "not checked"
-NOT_TRAINED = "no full training"
+NOT_TRAINED = phrase("no full training")
 
 LEAST_RUNS = 5
 CONFIDENCE = 0.999
@@ -91,9 +93,14 @@ class Convergence:
     """Outcome of the check: ``value`` is the row's mean after ``limits.epoch``; both None where nothing was checked."""
 
     verdict: str
-    reason: str
+    said: Phrase
     value: float | None = None
     limits: Limits | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why, in English words."""
+        return str(self.said)
 
     @property
     def code(self) -> str:
@@ -103,7 +110,8 @@ class Convergence:
     def to_json(self) -> dict[str, Any]:
         """Plain data for ``report.json``."""
         band = asdict(self.limits) if self.limits else None
-        return {"verdict": self.verdict, "code": self.code, "reason": self.reason, "value": self.value, "band": band}
+        why = spoken("reason", self.said)
+        return {"verdict": self.verdict, "code": self.code, **why, "value": self.value, "band": band}
 
 
 def limits(band: Band, epoch: int, seeds: int) -> Limits:
@@ -145,62 +153,77 @@ def judge(training: Training, band: Band | None) -> Convergence:
         band: what is known of its workload; None where nothing is.
     """
     hindrance = _hindrance(training, band)
-    if hindrance or band is None:
-        return Convergence(NOT_CHECKED, hindrance)
+    if hindrance is not None or band is None:
+        return Convergence(NOT_CHECKED, hindrance or UNSAID)
     means = [plain.fmean(column) for column in zip(*training.curves, strict=True)]
     tests = [(value, limits(band, epoch, len(training.curves))) for epoch, value in enumerate(means, start=1)]
     end, found = tests[-1]
     if end < found.low:
-        return Convergence(BELOW, f"ends below what the reference reaches: {_against(end, found)}", end, found)
+        said = phrase("ends below what the reference reaches: {values}", values=_against(end, found))
+        return Convergence(BELOW, said, end, found)
     if end > found.high:
-        return Convergence(ABOVE, f"ends above what the reference reaches: {_against(end, found)}", end, found)
+        said = phrase("ends above what the reference reaches: {values}", values=_against(end, found))
+        return Convergence(ABOVE, said, end, found)
     for value, early in tests[:-1]:
         if value > early.high:
-            reason = f"faster than the reference: after epoch {early.epoch} {_against(value, early)}"
-            return Convergence(FASTER, reason, value, early)
-    return Convergence(INSIDE, f"ends where the reference ends: {_against(end, found)}", end, found)
+            said = phrase(
+                "faster than the reference: after epoch {epoch} {values}",
+                epoch=early.epoch,
+                values=_against(value, early),
+            )
+            return Convergence(FASTER, said, value, early)
+    said = phrase("ends where the reference ends: {values}", values=_against(end, found))
+    return Convergence(INSIDE, said, end, found)
 
 
-def unchecked(cells: Sequence[Mapping[str, Any]]) -> list[str]:
+def unchecked(cells: Sequence[Mapping[str, Any]]) -> list[Phrase]:
     """Sentences on full trainings on real data that could not be held against a band, one for each reason.
 
     Args:
         cells: the cells as in ``report.json``.
     """
-    found: dict[str, list[str]] = {}
+    found: dict[str, tuple[Phrase, list[str]]] = {}
     for cell in cells:
         check = (cell["accuracy"] or {}).get("convergence") or {}
-        if cell["data"] == "real" and check.get("verdict") == NOT_CHECKED and check["reason"] != NOT_TRAINED:
-            found.setdefault(check["reason"], []).append(str(cell["workload"]))
+        if cell["data"] == "real" and check.get("verdict") == NOT_CHECKED and check["reason"] != str(NOT_TRAINED):
+            why = from_json(check["reason_parts"])
+            found.setdefault(check["reason"], (why, []))[1].append(str(cell["workload"]))
     return [
-        f"Accuracy on {', '.join(dict.fromkeys(names))} was not held against trainings of the reference: {reason}."
-        for reason, names in found.items()
+        phrase(
+            "Accuracy on {workloads} was not held against trainings of the reference: {reason}.",
+            workloads=enumerated(list(dict.fromkeys(names))),
+            reason=why,
+        )
+        for why, names in found.values()
     ]
 
 
-def _hindrance(training: Training, band: Band | None) -> str:
-    """Why a row cannot be checked; empty if it can."""
+def _hindrance(training: Training, band: Band | None) -> Phrase | None:
+    """Why a row cannot be checked; None if it can."""
     if training.data != "real":
-        return "bands are of real data"
+        return phrase("bands are of real data")
     if not training.curves:
         return NOT_TRAINED
     if band is None:
-        return "no band for this workload"
+        return phrase("no band for this workload")
     if band.workload_sha256 != training.workload_sha256:
-        return "the band is stale: it was made from another version of the workload file"
+        return phrase("the band is stale: it was made from another version of the workload file")
     if band.dataset_fingerprint != training.dataset_fingerprint:
-        return "the band is of other data"
+        return phrase("the band is of other data")
     if len(band.curves) < LEAST_RUNS:
-        return f"the band has {len(band.curves)} of at least {LEAST_RUNS} reference runs"
+        return phrase(
+            "the band has {count} of at least {least} reference runs", count=len(band.curves), least=LEAST_RUNS
+        )
     if any(len(curve) != band.epochs for curve in training.curves):
-        return f"the band is of trainings of {band.epochs} epochs"
-    return ""
+        return phrase("the band is of trainings of {count} epochs", count=band.epochs)
+    return None
 
 
 @cache
 def _quantile(freedom: int) -> float:
-    return float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom))
+    return float(special.stdtrit(freedom, 0.5 + CONFIDENCE / 2))
 
 
-def _against(value: float, found: Limits) -> str:
-    return f"{value * 100:.2f} % against band {found.low * 100:.2f}–{found.high * 100:.2f} %"
+def _against(value: float, found: Limits) -> Phrase:
+    low, high = (f"{bound * 100:.2f}" for bound in (found.low, found.high))
+    return phrase("{value} % against band {low}–{high} %", value=f"{value * 100:.2f}", low=low, high=high)

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ..phrase import Phrase, listed, marked, phrase, sentences
 from ..spec.lanes import MATCHED
 from .comparison import LEAST_BLOCKS, Entry, Ranking, rank
 from .control import FAILED, NOT_RUN, TWIN, Control, absent, control, unresolved_sentence
 from .disturbance import Disturbance
-from .sentences import Wording, listed
+from .sentences import Wording
 from .verdicts import FASTER, INCONCLUSIVE, INVALID, Pair
 
 FALSE_WIN = "FALSE_WIN"
@@ -24,6 +25,13 @@ NO_DELTA = "NO_DELTA"
 NOT_RANKED = "NOT_RANKED"
 
 ENTRANT = "entrant"
+
+_ROWS = Wording(phrase("row"), phrase("rows"))
+
+# Why a verdict is not what its interval alone would give.
+CONTROL_FAILED = marked("A/A control failed")
+NOISY_RUN = marked("noisy run")
+WITHIN_FLOOR = marked("within the noise floor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +43,20 @@ class Candidate:
     mode: str
     role: str
     main: bool
+    built_on: str = ""
+    """Label of the row that does the work below this one, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupVerdicts:
-    """Everything that one group of equal conditions says: main modes, modes of each framework, the A/A control."""
+    """Everything that one group of equal conditions says.
+
+    Main modes, modes of each framework, rows beside those that they are built on (by both labels), the A/A control.
+    """
 
     main: Ranking
     modes: Mapping[str, Ranking]
+    built_on: Mapping[tuple[str, str], Ranking]
     control: Control
 
 
@@ -58,10 +72,9 @@ def group_verdicts(
         lane: of the group; only matched has tiers.
     """
     if delta is None:
-        none = Ranking(
-            {}, (), 0.0, "No winner is named: the protocol sets no smallest difference that matters.", NO_DELTA
-        )
-        return GroupVerdicts(none, {}, absent("the protocol sets no smallest difference that matters"))
+        why = phrase("the protocol sets no smallest difference that matters")
+        none = Ranking({}, (), 0.0, phrase("No winner is named: {reason}.", reason=why), NO_DELTA)
+        return GroupVerdicts(none, {}, {}, absent(why))
     found = _control(candidates, delta)
     entrants = [row for row in candidates if row.role == ENTRANT]
     main = rank([row.entry for row in entrants if row.main], delta)
@@ -69,12 +82,23 @@ def group_verdicts(
     for adapter in dict.fromkeys(row.adapter for row in entrants):
         family = [row.entry for row in entrants if row.adapter == adapter and len(row.entry.throughput) >= LEAST_BLOCKS]
         if len(family) > 1:
-            modes[adapter] = rank(family, delta, Wording(f"mode of {adapter}", f"modes of {adapter}"))
+            modes[adapter] = rank(family, delta, _modes_of(adapter))
     cautioned = {name: _cautioned(ranking, found, noise) for name, ranking in modes.items()}
-    return GroupVerdicts(_unranked(_cautioned(main, found, noise), lane), cautioned, found)
+    below = {labels: _cautioned(ranking, found, noise) for labels, ranking in _built_on(entrants, delta).items()}
+    return GroupVerdicts(_unranked(_cautioned(main, found, noise), lane), cautioned, below, found)
 
 
-def uncontrolled(groups: Mapping[str, Sequence[GroupVerdicts]]) -> list[str]:
+def _built_on(entrants: Sequence[Candidate], delta: float) -> dict[tuple[str, str], Ranking]:
+    """Each row that is built on another one of the group, and that one: what the layer on top costs."""
+    timed = {row.entry.label: row.entry for row in entrants if len(row.entry.throughput) >= LEAST_BLOCKS}
+    return {
+        (row.entry.label, row.built_on): rank([row.entry, timed[row.built_on]], delta, _ROWS)
+        for row in entrants
+        if row.built_on in timed and row.entry.label in timed
+    }
+
+
+def uncontrolled(groups: Mapping[str, Sequence[GroupVerdicts]]) -> list[Phrase]:
     """A sentence about workloads whose verdicts stand without an A/A control.
 
     Args:
@@ -87,18 +111,27 @@ def uncontrolled(groups: Mapping[str, Sequence[GroupVerdicts]]) -> list[str]:
     )
     if not names:
         return []
-    return [f"No A/A control was run for {listed(names)}: nothing shows that a row would not have beaten itself."]
+    return [
+        phrase(
+            "No A/A control was run for {workloads}: nothing shows that a row would not have beaten itself.",
+            workloads=listed(names),
+        )
+    ]
+
+
+def _modes_of(adapter: str) -> Wording:
+    return Wording(phrase("mode of {adapter}", adapter=adapter), phrase("modes of {adapter}", adapter=adapter))
 
 
 def _control(candidates: Sequence[Candidate], delta: float) -> Control:
     twins = [row for row in candidates if row.role == TWIN]
     if not twins:
-        return absent("no row entered twice and was timed")
+        return absent(phrase("no row entered twice and was timed"))
     twin = twins[0]
     same = (row for row in candidates if row.role == ENTRANT and (row.adapter, row.mode) == (twin.adapter, twin.mode))
     original = next(same, None)
     if original is None:
-        return absent(f"{twin.entry.label} has no proved and timed original")
+        return absent(phrase("{row} has no proved and timed original", row=twin.entry.label))
     return control(twin.entry, original.entry, delta)
 
 
@@ -107,19 +140,19 @@ def _cautioned(ranking: Ranking, found: Control, noise: Disturbance) -> Ranking:
     if not ranking.pairs:
         return ranking
     if found.verdict == FAILED:
-        why = f"{found.label} wins against itself, so a win here proves nothing"
-        pairs = tuple(_without(pair, INVALID, "A/A control failed") for pair in ranking.pairs)
-        return Ranking({}, pairs, ranking.delta, f"Invalid: {why}. No winner is named.", FALSE_WIN)
+        said = phrase(
+            "Invalid: {row} wins against itself, so a win here proves nothing. No winner is named.", row=found.label
+        )
+        pairs = tuple(_without(pair, INVALID, CONTROL_FAILED) for pair in ranking.pairs)
+        return Ranking({}, pairs, ranking.delta, said, FALSE_WIN)
     if noise.noisy:
-        why = f" ({noise.reason})" if noise.reason else ""
-        pairs = tuple(_without(pair, INCONCLUSIVE, "noisy run") for pair in ranking.pairs)
-        sentence = f"The run ended noisy{why}: ratios have intervals, no winner is named."
-        return Ranking({}, pairs, ranking.delta, sentence, NOISY)
+        pairs = tuple(_without(pair, INCONCLUSIVE, NOISY_RUN) for pair in ranking.pairs)
+        return Ranking({}, pairs, ranking.delta, _noisy(noise.reason), NOISY)
     if not found.resolves(ranking.delta):
         floor = found.noise_floor or 0.0
         pairs = tuple(_above(pair, 1 + floor, found.extra_blocks) for pair in ranking.pairs)
-        sentence = unresolved_sentence(found, ranking.delta) + _clear(pairs)
-        return Ranking({}, pairs, ranking.delta, sentence, UNRESOLVED)
+        said = sentences([unresolved_sentence(found, ranking.delta), _clear(pairs)])
+        return Ranking({}, pairs, ranking.delta, said, UNRESOLVED)
     return ranking
 
 
@@ -127,8 +160,17 @@ def _unranked(ranking: Ranking, lane: str) -> Ranking:
     """Outside the lane matched settings differ from framework to framework: pairs, but no tiers and no winner."""
     if lane == MATCHED or ranking.code or not ranking.pairs:
         return ranking
-    sentence = f"Lane {lane} is shown, not ranked: its settings differ between frameworks. The pairs say what differs."
-    return Ranking({}, ranking.pairs, ranking.delta, sentence, NOT_RANKED)
+    said = phrase(
+        "Lane {lane} is shown, not ranked: its settings differ between frameworks. The pairs say what differs.",
+        lane=lane,
+    )
+    return Ranking({}, ranking.pairs, ranking.delta, said, NOT_RANKED)
+
+
+def _noisy(reason: str) -> Phrase:
+    if not reason:
+        return phrase("The run ended noisy: ratios have intervals, no winner is named.")
+    return phrase("The run ended noisy ({reason}): ratios have intervals, no winner is named.", reason=reason)
 
 
 def _without(pair: Pair, verdict: str, reason: str) -> Pair:
@@ -142,11 +184,13 @@ def _above(pair: Pair, floor: float, extra_blocks: int | None) -> Pair:
     """
     if pair.verdict == INCONCLUSIVE or (pair.verdict == FASTER and pair.low > floor):
         return pair
-    return replace(pair, verdict=INCONCLUSIVE, reason="within the noise floor", extra_blocks=extra_blocks)
+    return replace(pair, verdict=INCONCLUSIVE, reason=WITHIN_FLOOR, extra_blocks=extra_blocks)
 
 
-def _clear(pairs: Sequence[Pair]) -> str:
+def _clear(pairs: Sequence[Pair]) -> Phrase:
     count = sum(pair.verdict == FASTER for pair in pairs)
     if not count:
-        return " No difference stands out from that."
-    return f" {count} of {len(pairs)} differences are larger than that; the pairs below say which."
+        return phrase("No difference stands out from that.")
+    return phrase(
+        "{count} of {total} differences are larger than that; the pairs below say which.", count=count, total=len(pairs)
+    )

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
+from ..phrase import Phrase, phrase, spoken
 from .comparison import LEAST_BLOCKS, Entry, shared_blocks
 from .statistics import CONFIDENCE, paired_log_difference
 
@@ -31,7 +32,7 @@ class Handicap:
         low: lower 95 % bound of the ratio, above the limit.
         high: upper 95 % bound of the ratio.
         blocks: shared complete blocks.
-        sentence: the same in words.
+        said: the same in words.
     """
 
     code: str
@@ -40,11 +41,17 @@ class Handicap:
     low: float
     high: float
     blocks: int
-    sentence: str
+    said: Phrase
+
+    @property
+    def sentence(self) -> str:
+        """The remark in English words."""
+        return str(self.said)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for ``report.json``."""
-        return asdict(self)
+        plain = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "said"}
+        return {**plain, **spoken("sentence", self.said)}
 
 
 def handicaps(matched: Entry, others: Mapping[str, Entry]) -> tuple[Handicap, ...]:
@@ -70,8 +77,13 @@ def _handicap(matched: Entry, lane: str, other: Entry) -> Handicap | None:
     if low <= LIMIT:
         return None
     ratio = math.exp(difference.mean)
-    sentence = (
-        f"{matched.label} is {ratio:.2g} times ({low:.2g}–{high:.2g}) as fast in lane {lane}: the matched settings "
-        "hold it back; do not cite without that row."
+    said = phrase(
+        "{row} is {ratio} times ({low}–{high}) as fast in lane {lane}: the matched settings hold it back; do not cite "
+        "without that row.",
+        row=matched.label,
+        ratio=f"{ratio:.2g}",
+        low=f"{low:.2g}",
+        high=f"{high:.2g}",
+        lane=lane,
     )
-    return Handicap(HANDICAP, lane, ratio, low, high, difference.pairs, sentence)
+    return Handicap(HANDICAP, lane, ratio, low, high, difference.pairs, said)

@@ -33,6 +33,8 @@ def process_latency(record: Record) -> dict[str, Any] | None:
         ``spread`` (interquartile range over median), each null where there were too few requests; or None.
     """
     windows = rows(table(record["payload"].get("latency")).get("windows"))
+    if not windows:
+        return None
     found = [number(ns) for window in windows for ns in window.get("latencies_ns") or ()]
     times = np.asarray([ns for ns in found if ns is not None and ns > 0]) / 1e9
     if len(times) < 2 or len(times) != len(found):
@@ -58,6 +60,8 @@ def latency_facts(timed: Sequence[Record]) -> dict[str, Any] | None:
         ``jitter_s`` the geometric mean over processes with a 95 % interval on the logarithms, or None; ``spread``
         (median over processes); ``first_s`` (median: the first request of a process); ``samples`` by process.
     """
+    if not any("latency" in record["payload"] for record in timed):
+        return None
     found = [(record, process_latency(record)) for record in timed]
     samples = [(record, sample) for record, sample in found if sample is not None]
     if not samples:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 CONFIDENCE = 0.95
 LEAST_STEPS = 200
@@ -51,6 +50,8 @@ def growth(readings: Sequence[int], peak_bytes: float) -> Growth | None:
     values = np.asarray(readings, np.float64)
     if not np.ptp(values):  # a flat series has no interval to speak of
         return Growth(0.0, 0.0, 0.0, len(values), 0.0, False)
+    from scipy import stats  # takes half a second to import, and most reports need nothing else of it
+
     slope, _, low, high = stats.theilslopes(values, np.arange(len(values)), CONFIDENCE)
     share = float(slope) * len(values) / peak_bytes
     return Growth(float(slope), float(low), float(high), len(values), share, bool(low > 0 and share > LEAST_SHARE))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..phrase import Phrase, phrase, spoken
 from ..store.records import Record
 from .cells import number, table
 from .leaks import Growth, growth
@@ -38,7 +39,16 @@ class Flag:
     """Something odd about a memory figure: a code and a sentence."""
 
     code: str
-    reason: str
+    said: Phrase
+
+    @property
+    def reason(self) -> str:
+        """The sentence in English."""
+        return str(self.said)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for ``report.json``."""
+        return {"code": self.code, **spoken("reason", self.said)}
 
 
 def flags(found: Mapping[str, Any]) -> tuple[Flag, ...]:
@@ -47,6 +57,8 @@ def flags(found: Mapping[str, Any]) -> tuple[Flag, ...]:
     Args:
         found: ``payload["memory"]`` of its record.
     """
+    if not (found.get("series") or found.get("phases") or found.get("device")):
+        return ()  # a timed process, of which there are many
     return (*_leaks(found), *_hidden(found), *_mode(found))
 
 
@@ -76,7 +88,7 @@ def memory_facts(weighed: Sequence[Record], timed: Sequence[Record]) -> dict[str
         "cgroup": dict(table(first.get("cgroup"))) or None,
         "device": dict(table(first.get("device"))) or None,
         "device_note": str(first.get("device_note", "not measured")),
-        "flags": [asdict(flag) for flag in _distinct(flag for found in tables for flag in flags(found))],
+        "flags": [flag.to_json() for flag in _distinct(flag for found in tables for flag in flags(found))],
     }
 
 
@@ -119,17 +131,11 @@ def _growth(found: Mapping[str, Any], key: str = "resident_bytes") -> Growth | N
 
 
 def _leaks(found: Mapping[str, Any]) -> list[Flag]:
-    names = {"resident_bytes": "resident memory", "live_bytes": "the allocator's live memory"}
+    names = {"resident_bytes": phrase("resident memory"), "live_bytes": phrase("the allocator's live memory")}
     for key, name in names.items():
         seen = _growth(found, key)
         if seen is not None and seen.leaks:
-            return [
-                Flag(
-                    LEAK_MEM,
-                    f"{name} grows by {seen.slope / 1000:.1f} kB a step (95 % interval {seen.low / 1000:.1f} to "
-                    f"{seen.high / 1000:.1f}) over {seen.steps} steps: {seen.share * 100:.1f} % of the peak",
-                )
-            ]
+            return [Flag(LEAK_MEM, _leak(name, seen))]
     return []
 
 
@@ -143,13 +149,15 @@ def _hidden(found: Mapping[str, Any]) -> list[Flag]:
     share, name, children, tree = worst
     if share <= _HIDDEN_SHARE:
         return []
-    return [
-        Flag(
-            MEM_HIDDEN,
-            f"other processes of the tree hold {children / _MIB:.0f} of {tree / _MIB:.0f} MiB ({share * 100:.0f} %) "
-            f"in phase {name}; they are part of the figure",
-        )
-    ]
+    said = phrase(
+        "other processes of the tree hold {children} of {tree} MiB ({percent} %) in phase {phase}; they are part of "
+        "the figure",
+        children=f"{children / _MIB:.0f}",
+        tree=f"{tree / _MIB:.0f}",
+        percent=f"{share * 100:.0f}",
+        phase=name,
+    )
+    return [Flag(MEM_HIDDEN, said)]
 
 
 def _mode(found: Mapping[str, Any]) -> list[Flag]:
@@ -164,4 +172,19 @@ def _mode(found: Mapping[str, Any]) -> list[Flag]:
     grown = max(known) - known[0]
     if grown <= _DEVICE_GROWTH:
         return []
-    return [Flag(MEM_MODE, f"the allocator reports 0 bytes while the device's count grew by {grown / _MIB:.0f} MiB")]
+    said = phrase(
+        "the allocator reports 0 bytes while the device's count grew by {size} MiB", size=f"{grown / _MIB:.0f}"
+    )
+    return [Flag(MEM_MODE, said)]
+
+
+def _leak(name: Phrase, seen: Growth) -> Phrase:
+    return phrase(
+        "{name} grows by {slope} kB a step (95 % interval {low} to {high}) over {steps} steps: {percent} % of the peak",
+        name=name,
+        slope=f"{seen.slope / 1000:.1f}",
+        low=f"{seen.low / 1000:.1f}",
+        high=f"{seen.high / 1000:.1f}",
+        steps=seen.steps,
+        percent=f"{seen.share * 100:.1f}",
+    )

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..phrase import Phrase, listed, phrase, sentences
 from .statistics import CONFIDENCE
 from .verdicts import FASTER, INCONCLUSIVE, SMALL, TIED, Pair
 
@@ -14,16 +15,16 @@ from .verdicts import FASTER, INCONCLUSIVE, SMALL, TIED, Pair
 class Wording:
     """What the rows of a family are called: "main mode" among "frameworks", or "mode of x" among "modes of x"."""
 
-    one: str
-    many: str
+    one: Phrase
+    many: Phrase
 
 
-MAIN_MODES = Wording("main mode", "frameworks")
+MAIN_MODES = Wording(phrase("main mode"), phrase("frameworks"))
 
 
 def ranking_sentence(
     labels: Mapping[str, str], ranks: Mapping[str, int], pairs: Sequence[Pair], delta: float, wording: Wording
-) -> str:
+) -> Phrase:
     """Who won, or why nobody is named.
 
     Args:
@@ -34,42 +35,42 @@ def ranking_sentence(
         wording: what the rows are called.
     """
     if len(labels) < 2:
-        return (
-            f"No winner is named: fewer than two {wording.many} were proved and timed in two or more complete blocks."
+        return phrase(
+            "No winner is named: fewer than two {rows} were proved and timed in two or more complete blocks.",
+            rows=wording.many,
         )
     top = [label for key, label in labels.items() if ranks[key] == 1]
     if len(top) == 1:
         return _winner_sentence(top[0], pairs, len(labels), wording)
     inside = [pair for pair in pairs if pair.first in top and pair.second in top]
     kinds = {pair.verdict for pair in inside}
+    percent = f"{delta * 100:g}"
     why = {
-        frozenset({TIED}): f"they are practically tied (within ±{delta * 100:g} %)",
-        frozenset({INCONCLUSIVE}): "the measurement cannot tell them apart",
-        frozenset({SMALL}): f"their differences are real but no larger than {delta * 100:g} %",
-    }.get(frozenset(kinds), "the differences between them are small, tied or undecided")
+        frozenset({TIED}): phrase("they are practically tied (within ±{percent} %)", percent=percent),
+        frozenset({INCONCLUSIVE}): phrase("the measurement cannot tell them apart"),
+        frozenset({SMALL}): phrase("their differences are real but no larger than {percent} %", percent=percent),
+    }.get(frozenset(kinds), phrase("the differences between them are small, tied or undecided"))
     rest = [label for key, label in labels.items() if ranks[key] > 1]
-    behind = f" Behind them: {listed(rest)}." if rest else ""
-    return f"No single winner: {listed(top)} share the first place; {why}.{behind}{_more(inside, kinds)}"
+    parts = [phrase("No single winner: {rows} share the first place; {why}.", rows=listed(top), why=why)]
+    parts += [phrase("Behind them: {rows}.", rows=listed(rest))] if rest else []
+    return sentences([*parts, *_more(inside, kinds)])
 
 
-def verdict_text(verdict: str, reason: str, extra_blocks: int | None) -> str:
+def verdict_phrase(verdict: str, reason: str, extra_blocks: int | None) -> Phrase:
     """One pair's verdict with what it still needs: "inconclusive, needs 57 more blocks"."""
-    named = f"{verdict} ({reason})" if reason else verdict
+    named = Phrase(verdict)
+    if reason:
+        named = phrase("{verdict} ({reason})", verdict=named, reason=Phrase(reason))
     if extra_blocks is None and (reason or verdict != INCONCLUSIVE):
         return named
-    return f"{named}, needs {needed(extra_blocks)}"
+    return phrase("{verdict}, needs {blocks}", verdict=named, blocks=needed(extra_blocks))
 
 
-def needed(extra_blocks: int | None) -> str:
+def needed(extra_blocks: int | None) -> Phrase:
     """So many blocks in words; None is more than anyone plans."""
     if extra_blocks is None:
-        return "more than 1,000 further blocks"
-    return f"{extra_blocks} more block{'s' * (extra_blocks != 1)}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names joined by commas and "and"."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+        return phrase("more than 1,000 further blocks")
+    return phrase("1 more block") if extra_blocks == 1 else phrase("{count} more blocks", count=extra_blocks)
 
 
 def ratio_text(ratio: float, low: float, high: float) -> str:
@@ -79,23 +80,30 @@ def ratio_text(ratio: float, low: float, high: float) -> str:
     return f"{ratio:.{places}f}× ({low:.{places}f}–{high:.{places}f}×)"
 
 
-def _more(inside: Sequence[Pair], kinds: set[str]) -> str:
+def _more(inside: Sequence[Pair], kinds: set[str]) -> list[Phrase]:
     open_pairs = [pair for pair in inside if pair.verdict == INCONCLUSIVE and not pair.reason]
     if kinds != {INCONCLUSIVE} or not open_pairs:
-        return ""
+        return []
     counts = [pair.extra_blocks for pair in open_pairs]
     known = [count for count in counts if count is not None]
     most = max(known) if len(known) == len(counts) else None
-    return f" Inconclusive, needs {needed(most)}."
+    return [phrase("Inconclusive, needs {blocks}.", blocks=needed(most))]
 
 
-def _winner_sentence(winner: str, pairs: Sequence[Pair], count: int, wording: Wording) -> str:
+def _winner_sentence(winner: str, pairs: Sequence[Pair], count: int, wording: Wording) -> Phrase:
     won = [pair for pair in pairs if pair.first == winner and pair.verdict == FASTER]
     if not won:
-        return f"No winner is named: {winner} leads, but no difference could be established."
+        return phrase("No winner is named: {winner} leads, but no difference could be established.", winner=winner)
     closest = min(won, key=lambda pair: pair.ratio)
-    ratio = ratio_text(closest.ratio, closest.low, closest.high)
+    claim = phrase(
+        "{winner} is the fastest {row}: {ratio} the throughput of {second}, {percent} % confidence.",
+        winner=winner,
+        row=wording.one,
+        ratio=ratio_text(closest.ratio, closest.low, closest.high),
+        second=closest.second,
+        percent=f"{CONFIDENCE * 100:g}",
+    )
     others = count - 1 - len(won)
-    open_cases = f" Against {others} more the difference is small or undecided." if others else ""
-    claim = f"{winner} is the fastest {wording.one}: {ratio} the throughput of {closest.second}"
-    return f"{claim}, {CONFIDENCE * 100:g} % confidence.{open_cases}"
+    if not others:
+        return claim
+    return sentences([claim, phrase("Against {count} more the difference is small or undecided.", count=others)])

@@ -9,9 +9,11 @@ from __future__ import annotations
 import shlex
 import statistics as plain
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
+from ..claims import claims_for
+from ..phrase import Phrase, phrase, spoken
 from ..spec.cell import TWIN, row_name
 from ..spec.lanes import MATCHED, control_lane
 from ..store.records import Record, Run
@@ -31,6 +33,7 @@ from .cells import (
     table,
     throughput,
     verdict,
+    wait_of,
     warm_up,
 )
 from .cells import accuracy as cell_accuracy
@@ -44,10 +47,13 @@ from .memory import capacity_facts, memory_facts
 from .spread import excluded
 from .threads import thread_use
 from .unmeasured import unmeasured
+from .verdicts import Pair
 
 SCHEMA = 1
 GROUP_AXES = ("task", "workload", "data", "device", "lane", "precision", "threads", "batch_size")
 CELL_AXES = (*GROUP_AXES[:3], "adapter", "role", "mode", "mode_class", *GROUP_AXES[3:])
+# ``asdict`` copies each value deeply, which takes ten times as long.
+_PAIR = tuple(field.name for field in fields(Pair))
 # Without a proof these stay empty, whatever was measured.
 _NUMBERS = (
     "throughput_samples_per_s",
@@ -93,7 +99,7 @@ class Summary:
     cells: tuple[CellResult, ...]
     groups: Mapping[tuple[Any, ...], GroupVerdicts]
     noise: Disturbance
-    not_measured: tuple[str, ...]
+    not_measured: tuple[Phrase, ...]
     remarks: Mapping[str, tuple[Handicap, ...]] = field(default_factory=dict)
 
     @property
@@ -105,7 +111,7 @@ class Summary:
         """The content of ``report.json``; documented in ``docs/report-json.md``."""
         manifest = self.run.manifest
         facts = {cell.key: cell.facts for cell in self.cells}
-        return {
+        found = {
             "schema": SCHEMA,
             "verification": "unverified",
             "run": _run_facts(manifest),
@@ -119,8 +125,10 @@ class Summary:
             "harness": harness(self.run),
             "torn_speed_records": len(self.run.torn_speed_records()),
             "damaged": [{"file": damage.file, "reason": damage.reason} for damage in self.run.damaged],
-            "not_measured": list(self.not_measured),
+            "not_measured": [str(said) for said in self.not_measured],
+            "not_measured_parts": [said.to_json() for said in self.not_measured],
         }
+        return {**found, "claims": claims_for(found)}
 
     def _cell(self, cell: CellResult) -> dict[str, Any]:
         found = self.groups.get(cell.group)
@@ -140,12 +148,14 @@ def summarise(run: Run, bands: Mapping[str, Band] | None = None) -> Summary:
     cells = tuple(_result(run, planned, noise, known) for planned in run.plan.cells)
     delta = number(table(run.manifest.get("protocol")).get("delta"))
     groups: dict[tuple[Any, ...], GroupVerdicts] = {}
+    adapters = table(run.manifest.get("adapters"))
     workloads: dict[str, list[GroupVerdicts]] = {}
-    for group in dict.fromkeys(cell.group for cell in cells):
-        candidates = [_candidate(cell) for cell in cells if cell.group == group and _comparable(cell)]
+    controlled = control_lane({str(cell.axes.get("lane")) for cell in cells})
+    for group, members in _by_group(cells).items():
+        candidates = [_candidate(cell, adapters) for cell in members if _comparable(cell)]
         lane = str(group[GROUP_AXES.index("lane")])
         groups[group] = group_verdicts(candidates, delta, noise, lane)
-        if lane == control_lane(str(cell.axes.get("lane")) for cell in cells):
+        if lane == controlled:
             workloads.setdefault(str(group[GROUP_AXES.index("workload")]), []).append(groups[group])
     facts = [cell.facts for cell in cells]
     not_measured = (*uncontrolled(workloads), *unmeasured(run, facts))
@@ -165,6 +175,14 @@ def harness(run: Run) -> dict[str, Any]:
     return {**sums, "sessions": len(sessions), "interrupted_sessions": interrupted, "share": share}
 
 
+def _by_group(cells: Sequence[CellResult]) -> dict[tuple[Any, ...], list[CellResult]]:
+    """Cells of each group, groups in the order of their first cells."""
+    found: dict[tuple[Any, ...], list[CellResult]] = {}
+    for cell in cells:
+        found.setdefault(cell.group, []).append(cell)
+    return found
+
+
 def _result(run: Run, planned: PlannedCell, noise: Disturbance, bands: Mapping[str, Band]) -> CellResult:
     evidence = gather(run, planned)
     blocks = run.plan.blocks.get("main" if planned.main else "other", 0)
@@ -181,7 +199,7 @@ def _result(run: Run, planned: PlannedCell, noise: Disturbance, bands: Mapping[s
         "framework_version": effective.get("version") or adapter.get("framework_version"),
         "status": found.status,
         "code": found.code,
-        "reason": found.reason,
+        **spoken("reason", found.said),
         "parity": parity(evidence),
         "effective": effective or None,
         "tuning": proof["payload"].get("tuning") if proof is not None else None,
@@ -201,15 +219,15 @@ def _result(run: Run, planned: PlannedCell, noise: Disturbance, bands: Mapping[s
         "failures": [_failure(record) for record in evidence.failures],
     }
     if found.status in ("not_comparable", "invalid"):
-        facts.update(dict.fromkeys(_NUMBERS), phases=None, accuracy_note="no number without a parity proof")
+        facts.update(dict.fromkeys(_NUMBERS), phases=None)
+        facts.update(spoken("accuracy_note", phrase("no number without a parity proof")))
     return CellResult(planned.key, planned.main, planned.axes, found, blocks, facts)
 
 
 def _numbers(run: Run, evidence: Evidence, planned: PlannedCell, bands: Mapping[str, Band]) -> dict[str, Any]:
     cold = phases([evidence.proof]) if evidence.proof is not None else {}
     warm = phases(evidence.timed)
-    waits = [first_step(phases([record])) for record in evidence.timed]
-    warm_waits = [wait for wait in waits if wait is not None]
+    warm_waits = [wait for wait in map(wait_of, evidence.timed) if wait is not None]
     found = cell_accuracy(evidence)
     weight = memory_facts(evidence.weighed, evidence.timed)
     batch_size = int(number(planned.axes.get("batch_size")) or 0)
@@ -224,7 +242,7 @@ def _numbers(run: Run, evidence: Evidence, planned: PlannedCell, bands: Mapping[
         "latency": latency_facts(evidence.timed),
         "card": card_facts(evidence.timed, batch_size),
         "accuracy": {**found.to_json(), "convergence": _held(run, planned, found, bands).to_json()} if found else None,
-        "accuracy_note": _accuracy_note(found, planned),
+        **spoken("accuracy_note", _accuracy_note(found, planned)),
         "time_to_target_s": _time_to_target(found),
     }
 
@@ -242,17 +260,21 @@ def _held(run: Run, planned: PlannedCell, found: Accuracy, bands: Mapping[str, B
     return judge(training, bands.get(name))
 
 
-def _accuracy_note(found: Accuracy | None, planned: PlannedCell) -> str:
+def _accuracy_note(found: Accuracy | None, planned: PlannedCell) -> Phrase:
     if planned.axes.get("task") == "infer":
-        return "answers are proved; nothing is trained"
+        return phrase("answers are proved; nothing is trained")
     if found is None and planned.axes.get("role") == TWIN:
-        return "twin of another row: accuracy is that row's"
+        return phrase("twin of another row: accuracy is that row's")
     if found is None:
-        return "accuracy not measured" if planned.main else "accuracy not measured in this mode"
+        return phrase("accuracy not measured") if planned.main else phrase("accuracy not measured in this mode")
     if found.target is None:
-        return "short training: no accuracy target applies"
-    reached, seeds = len(found.time_to_target_s), len(found.values)
-    return f"{reached} of {seeds} seeds reached the target of {found.target:g}"
+        return phrase("short training: no accuracy target applies")
+    return phrase(
+        "{reached} of {seeds} seeds reached the target of {target}",
+        reached=len(found.time_to_target_s),
+        seeds=len(found.values),
+        target=f"{found.target:g}",
+    )
 
 
 def _time_to_target(found: Accuracy | None) -> float | None:
@@ -273,22 +295,25 @@ def _comparable(cell: CellResult) -> bool:
     return cell.verdict.status == "ok" and cell.axes.get("role") != "oracle" and enough
 
 
-def _candidate(cell: CellResult) -> Candidate:
+def _candidate(cell: CellResult, adapters: Mapping[str, Any]) -> Candidate:
     samples = cell.facts["throughput_samples_per_s"]["samples"]
     entry = Entry(cell.key, cell.label, {(found["block"], found["attempt"]): found["value"] for found in samples})
     adapter, mode, role = (str(cell.axes.get(axis)) for axis in ("adapter", "mode", "role"))
-    return Candidate(entry, adapter, mode, role, cell.main)
+    below = table(table(adapters.get(adapter)).get("built_on")).get(mode, "")
+    return Candidate(entry, adapter, mode, role, cell.main, str(below))
 
 
 def _remarks(cells: Sequence[CellResult]) -> dict[str, tuple[Handicap, ...]]:
     """Remarks by the key of a matched cell, from the same row in other lanes of the run."""
+    if len({cell.axes.get("lane") for cell in cells}) < 2:
+        return {}
     rows: dict[tuple[Any, ...], dict[str, CellResult]] = {}
     for cell in filter(_comparable, cells):
         same = tuple(cell.axes.get(axis) for axis in CELL_AXES if axis != "lane")
         rows.setdefault(same, {})[str(cell.axes.get("lane"))] = cell
     found: dict[str, tuple[Handicap, ...]] = {}
     for lanes in rows.values():
-        entries = {lane: _candidate(cell).entry for lane, cell in lanes.items()}
+        entries = {lane: _candidate(cell, {}).entry for lane, cell in lanes.items()}
         if MATCHED in entries:
             found[lanes[MATCHED].key] = handicaps(entries.pop(MATCHED), entries)
     return {key: remarks for key, remarks in found.items() if remarks}
@@ -297,15 +322,25 @@ def _remarks(cells: Sequence[CellResult]) -> dict[str, tuple[Handicap, ...]]:
 def _comparison(group: tuple[Any, ...], found: GroupVerdicts, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     modes = [{"adapter": name, **_ranking(ranking, facts)} for name, ranking in found.modes.items()]
     axes = dict(zip(GROUP_AXES, group, strict=True))
-    return {**axes, **_ranking(found.main, facts), "modes": modes, "control": found.control.to_json()}
+    built = [{"above": a, "below": b, **_ranking(ranking, facts)} for (a, b), ranking in found.built_on.items()]
+    return {
+        **axes,
+        **_ranking(found.main, facts),
+        "modes": modes,
+        "built_on": built,
+        "control": found.control.to_json(),
+    }
 
 
 def _ranking(ranking: Ranking, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     pairs = [
-        {**asdict(pair), "break_even": break_even(pair, facts[pair.first_key], facts[pair.second_key]).to_json()}
+        {
+            **{name: getattr(pair, name) for name in _PAIR},
+            "break_even": break_even(pair, facts[pair.first_key], facts[pair.second_key]).to_json(),
+        }
         for pair in ranking.pairs
     ]
-    head = {"sentence": ranking.sentence, "code": ranking.code, "delta": ranking.delta}
+    head = {**spoken("sentence", ranking.said), "code": ranking.code, "delta": ranking.delta}
     return {**head, "ranks": dict(ranking.ranks), "pairs": pairs}
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..phrase import Phrase, clauses, phrase, spoken
+from ..store.packed import PackedRows
 from ..store.records import Record
 
-NO_CENSUS = "no census was taken"
+NO_CENSUS = phrase("no census was taken")
 
 
 def thread_use(proof: Record | None, timed: Sequence[Record], asked: object) -> dict[str, Any] | None:
@@ -36,15 +38,17 @@ def thread_use(proof: Record | None, timed: Sequence[Record], asked: object) -> 
         "read_back": read_back,
         "equalised": read_back is not None and read_back == asked,
         "census": census,
-        "note": _note(read_back, asked, census),
+        **spoken("note", _note(read_back, asked, census)),
     }
 
 
 def _total(processes: Sequence[object], asked: object) -> dict[str, Any] | None:
     """The censuses of all windows of all processes in one; None if one is missing."""
-    windows = [window for found in processes if isinstance(found, list) for window in found]
-    seen = [window["census"] for window in windows if isinstance(window, Mapping) and window.get("census")]
-    if not seen or len(seen) < len(windows) or not isinstance(asked, int):
+    lists = [found for found in processes if isinstance(found, list)]
+    seen = [one["census"] for found in lists for one in found if isinstance(one, Mapping) and one.get("census")]
+    # Packed windows hold numbers only, so no census.
+    packed = any(isinstance(found, PackedRows) and len(found) for found in processes)
+    if packed or not seen or len(seen) < sum(map(len, lists)) or not isinstance(asked, int):
         return None
     throttled = [found["throttled"] for found in seen if found["throttled"] is not None]
     return {
@@ -58,16 +62,27 @@ def _total(processes: Sequence[object], asked: object) -> dict[str, Any] | None:
     }
 
 
-def _note(read_back: object, asked: object, census: Mapping[str, Any] | None) -> str:
-    if read_back is None:
-        start = "threads not readable"
-    else:
-        start = f"{read_back} thread{'s' * (read_back != 1)} read back, {asked} asked for"
+def _note(read_back: object, asked: object, census: Mapping[str, Any] | None) -> Phrase:
     if census is None:
-        return f"{start}; {NO_CENSUS}"
-    end = f"used {census['cpu_s']:.1f} of {census['of_cpu_s']:.1f} CPU-seconds"
+        return clauses([_read_back(read_back, asked), NO_CENSUS])
+    seen = phrase(
+        "{start}: census saw {threads} threads ({busy} busy), used {used} of {available} CPU-seconds",
+        start=_read_back(read_back, asked),
+        threads=census["threads"],
+        busy=census["busy_threads"],
+        used=f"{census['cpu_s']:.1f}",
+        available=f"{census['of_cpu_s']:.1f}",
+    )
     if census["processes"] > 1:
-        end += f" in {census['processes']} processes"
+        seen = phrase("{seen} in {count} processes", seen=seen, count=census["processes"])
     if census["throttled"]:
-        end += f"; a CPU quota stopped it in {census['throttled']} periods"
-    return f"{start}: census saw {census['threads']} threads ({census['busy_threads']} busy), {end}"
+        seen = clauses([seen, phrase("a CPU quota stopped it in {count} periods", count=census["throttled"])])
+    return seen
+
+
+def _read_back(count: object, asked: object) -> Phrase:
+    if count is None:
+        return phrase("threads not readable")
+    if count == 1:
+        return phrase("1 thread read back, {asked} asked for", asked=asked)
+    return phrase("{count} threads read back, {asked} asked for", count=count, asked=asked)

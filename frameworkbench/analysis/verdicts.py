@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-FASTER = "faster"
-SMALL = "detectable but small"
-TIED = "practically tied"
-INCONCLUSIVE = "inconclusive"
-INVALID = "invalid"
+from ..phrase import marked
+
+FASTER = marked("faster")
+SMALL = marked("detectable but small")
+TIED = marked("practically tied")
+INCONCLUSIVE = marked("inconclusive")
+INVALID = marked("invalid")
 
 
 @dataclass(frozen=True, slots=True)

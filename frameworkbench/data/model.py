@@ -13,7 +13,9 @@ from typing import Literal
 from frameworkbench.errors import DataError
 
 DATASETS = ("mnist", "cifar10", "imdb")
-CLASSES = {"mnist": 10, "cifar10": 10, "imdb": 2}
+GENERATED = ("ratings",)
+"""Sets that exist as generated data only: nothing of the kind is free to be published with a checksum here."""
+CLASSES = {"mnist": 10, "cifar10": 10, "imdb": 2, "ratings": 5}
 
 Kind = Literal["real", "synthetic"]
 Source = Literal["auto", "real", "synthetic"]
@@ -29,7 +31,7 @@ class DataSpec:
     """One dataset in the form that a workload trains on.
 
     Attributes:
-        dataset: ``mnist``, ``cifar10`` or ``imdb``.
+        dataset: ``mnist``, ``cifar10``, ``imdb`` or ``ratings``.
         vocabulary: text only: token ids run from 0 to ``vocabulary - 1``.
         length: text only: tokens per sample.
         padding: side of the zeros; ``front`` keeps a text's last tokens, ``back`` its first ones.
@@ -37,6 +39,8 @@ class DataSpec:
         mean: images: one value for each channel, or empty for none.
         std: images: one value for each channel, or empty for none.
         flatten: images: ``(N, C*H*W)`` in place of ``(N, C, H, W)``.
+        users: ratings only: number of users.
+        items: ratings only: number of items.
         train_limit: only the first so many training samples, ``None`` for all.
         test_limit: only the first so many test samples, ``None`` for all.
     """
@@ -51,10 +55,13 @@ class DataSpec:
     flatten: bool = False
     train_limit: int | None = None
     test_limit: int | None = None
+    users: int = 0
+    items: int = 0
 
     def __post_init__(self) -> None:
-        if self.dataset not in DATASETS:
-            raise DataError(f"unknown dataset; expected one of {', '.join(DATASETS)}; received {self.dataset!r}")
+        known = (*DATASETS, *GENERATED)
+        if self.dataset not in known:
+            raise DataError(f"unknown dataset; expected one of {', '.join(known)}; received {self.dataset!r}")
         if self.padding not in ("front", "back"):
             raise DataError(f"{self.dataset}: padding: expected 'front' or 'back'; received {self.padding!r}")
         for name in ("train_limit", "test_limit"):
@@ -63,11 +70,18 @@ class DataSpec:
                 raise DataError(f"{self.dataset}: {name}: expected at least 1; received {limit}")
         if self.is_text:
             self._check_text()
+        if self.is_ratings and min(self.users, self.items) < 1:
+            raise DataError(f"ratings: users, items: expected at least 1; received {self.users}, {self.items}")
 
     @property
     def is_text(self) -> bool:
         """Whether samples are token ids, not images."""
         return self.dataset == "imdb"
+
+    @property
+    def is_ratings(self) -> bool:
+        """Whether samples are pairs of a user and an item."""
+        return self.dataset == "ratings"
 
     @property
     def classes(self) -> int:

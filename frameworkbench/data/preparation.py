@@ -26,7 +26,7 @@ from frameworkbench.data.locate import (
     states_before_reading,
     statuses,
 )
-from frameworkbench.data.model import DATASETS, DataSpec, FileStatus, PreparedDataset, Source
+from frameworkbench.data.model import DATASETS, GENERATED, DataSpec, FileStatus, PreparedDataset, Source
 from frameworkbench.data.published import PUBLISHED, Catalogue
 from frameworkbench.data.reviews import Review, read_archive, read_npz, read_tree
 from frameworkbench.data.stamps import Stamps
@@ -72,6 +72,12 @@ def prepare(
     if source not in ("auto", "real", "synthetic"):
         raise DataError(f"source: expected 'auto', 'real' or 'synthetic'; received {source!r}")
     real = source == "real" or (source == "auto" and data_dir is not None)
+    if spec.dataset in GENERATED:
+        if source == "real":
+            raise DataError(
+                f"{spec.dataset}: exists as generated data only; expected --data synthetic; received --data real"
+            )
+        real = False
     with prepared.locked(cache_dir, spec.dataset, progress):
         if not real:
             return _synthetic(spec, cache_dir, seed, progress)
@@ -227,6 +233,8 @@ def _options(spec: DataSpec) -> dict[str, object]:
     }
     if spec.is_text:
         options |= {"vocabulary": spec.vocabulary, "length": spec.length, "padding": spec.padding}
+    if spec.is_ratings:
+        options |= {"users": spec.users, "items": spec.items}
     return options
 
 

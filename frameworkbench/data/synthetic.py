@@ -20,6 +20,7 @@ GENERATOR_VERSION = 1
 # seconds on a laptop. 2,000 test samples give a standard error of at most 1.1 points.
 IMAGE_TRAIN_SIZE = 12_800
 TEXT_TRAIN_SIZE = 6_400
+RATING_TRAIN_SIZE = 100_000
 TEST_SIZE = 2_000
 
 # Share of samples whose label is replaced by another one: no model can pass about 97 %, so that a better
@@ -39,7 +40,7 @@ def generate(spec: DataSpec, seed: int) -> tuple[Arrays, Arrays]:
     Returns:
         Training inputs and labels, test inputs and labels, with the types of the real dataset.
     """
-    full = TEXT_TRAIN_SIZE if spec.is_text else IMAGE_TRAIN_SIZE
+    full = RATING_TRAIN_SIZE if spec.is_ratings else TEXT_TRAIN_SIZE if spec.is_text else IMAGE_TRAIN_SIZE
     train = min(full, spec.train_limit or full)
     test = min(TEST_SIZE, spec.test_limit or TEST_SIZE)
     # The streams are apart, so that a limit on one split does not move the other.
@@ -49,6 +50,9 @@ def generate(spec: DataSpec, seed: int) -> tuple[Arrays, Arrays]:
         return _digits(codes, train, for_train), _digits(codes, test, for_test)
     if spec.dataset == "cifar10":
         return _textures(train, for_train), _textures(test, for_test)
+    if spec.is_ratings:
+        tables = _tastes(pattern, spec.users), _tastes(pattern, spec.items)
+        return _ratings(tables, train, for_train), _ratings(tables, test, for_test)
     markers = _marker_tokens(spec.vocabulary, pattern)
     return _texts(spec, markers, train, for_train), _texts(spec, markers, test, for_test)
 
@@ -154,6 +158,26 @@ def _marker_places(length: int, label: int, rng: np.random.Generator) -> tuple[N
     # A swap of an early and a late marker keeps the counts of both kinds equal.
     kinds[:stray], kinds[each : each + stray] = label, 1 - label
     return np.concatenate([early, late]), kinds
+
+
+# --- ratings: hidden tastes, seen through noise ----------------------------------------------------------
+
+_TASTES = 6  # numbers that describe a user or an item
+_TASTE_RANGE = (0.2, 1.2)  # the mean product of two is then 2.9 stars, its standard deviation 0.7
+_RATING_NOISE = 0.4  # stars
+
+
+def _tastes(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
+    return rng.uniform(*_TASTE_RANGE, (count, _TASTES))
+
+
+def _ratings(tables: tuple[NDArray[np.float64], NDArray[np.float64]], size: int, rng: np.random.Generator) -> Arrays:
+    """Pairs of a user and an item ``(N, 2)``, items by Zipf's law, and whole stars from 1 to 5."""
+    users, items = tables
+    weights = 1.0 / np.arange(1, len(items) + 1)
+    user, item = rng.integers(0, len(users), size), rng.choice(len(items), size, p=weights / weights.sum())
+    stars = np.sum(users[user] * items[item], axis=1) + _RATING_NOISE * rng.standard_normal(size)
+    return np.stack([user, item], axis=1).astype(np.int32), np.clip(np.rint(stars), 1, 5).astype(np.int64)
 
 
 def _noisy(labels: NDArray[np.int64], classes: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -9,7 +9,8 @@ from typing import Any
 
 from ..analysis.summary import summarise
 from ..errors import StoreError, UsageError
-from ..report import render_report
+from ..report import languages_of, render_report
+from ..report.pictures import FOLDER
 from ..store.run import Run
 from .findings import REPORT_DIFFERS, Finding
 
@@ -21,7 +22,7 @@ def check_report(run: Run, report_dir: Path) -> Iterator[Finding]:
         UsageError: the folder holds no report.
         StoreError: a file cannot be read.
     """
-    expected = render_report(summarise(run))
+    expected = render_report(summarise(run), languages_of(report_dir))
     present = [name for name in expected if (report_dir / name).is_file()]
     if not present:
         raise UsageError(f"{report_dir}: holds none of {', '.join(expected)}; name the folder that `report` wrote")
@@ -30,7 +31,12 @@ def check_report(run: Run, report_dir: Path) -> Iterator[Finding]:
             content = (report_dir / name).read_bytes()
         except OSError as problem:
             raise StoreError(f"{report_dir / name}: cannot be read: {problem.strerror or problem}") from problem
-        if content != expected[name]:
+        if content == expected[name]:
+            continue
+        if name.startswith(f"{FOLDER}/"):
+            reason = "not what these records give with this version of the drawing library; the tables are what counts"
+            yield Finding(name, REPORT_DIFFERS, reason, grave=False)
+        else:
             yield Finding(name, REPORT_DIFFERS, f"not what these records give: {_where(name, content, expected[name])}")
     for name in sorted(set(expected) - set(present)):
         yield Finding(name, REPORT_DIFFERS, "missing from the report", grave=False)

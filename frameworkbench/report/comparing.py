@@ -6,88 +6,140 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..analysis.sentences import verdict_text
+from ..analysis.sentences import verdict_phrase
+from ..phrase import Phrase, clauses, from_json, listed, marked, particulars, phrase
+from .messages import Language
 from .text import NOTHING, interval_text, significant
 
 Table = dict[str, Any]
 Cells = tuple[str, ...]
 
 PAIR_COLUMNS = ("first", "second", "ratio", "interval", "p_value", "blocks", "verdict")
-PAIR_HEADINGS = ("First", "Second", "Ratio", "95 % interval", "p (Holm)", "Blocks", "Verdict")
-PROCESS_HEADINGS = ("Row", "Mean", "Median", "p5–p95", "IQR", "Processes and steps", "Left out")
+PAIR_HEADINGS = (
+    marked("First"),
+    marked("Second"),
+    marked("Ratio"),
+    marked("95 % interval"),
+    marked("p (Holm)"),
+    marked("Blocks"),
+    marked("Verdict"),
+)
+PROCESS_HEADINGS = (
+    marked("Row"),
+    marked("Mean"),
+    marked("Median"),
+    "p5–p95",
+    "IQR",
+    marked("Processes and steps"),
+    marked("Left out"),
+)
+_OUTLIERS = {
+    ("mild", True): marked("{count} mild outlier"),
+    ("mild", False): marked("{count} mild outliers"),
+    ("severe", True): marked("{count} severe outlier"),
+    ("severe", False): marked("{count} severe outliers"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """The modes of one framework, compared with each other."""
+    """Rows that are compared beside the main modes: the modes of one framework, or a row and what it is built on."""
 
-    adapter: str
+    title: str
     sentence: str
     pairs: tuple[dict[str, str], ...]
 
 
-def pair_rows(pairs: Iterable[Table]) -> tuple[dict[str, str], ...]:
+def pair_rows(pairs: Iterable[Table], words: Language) -> tuple[dict[str, str], ...]:
     """Each pair as text by column."""
-    return tuple(_pair(pair) for pair in pairs)
+    return tuple(_pair(pair, words) for pair in pairs)
 
 
-def families(comparison: Table) -> tuple[Family, ...]:
-    """The modes of each framework that ran in more than one."""
+def families(comparison: Table, words: Language) -> tuple[Family, ...]:
+    """The modes of each framework that ran in more than one, and each row with the one that it is built on."""
     return tuple(
-        Family(found["adapter"], found["sentence"], pair_rows(found["pairs"])) for found in comparison["modes"]
+        Family(words.tell(title), words.tell(found["sentence_parts"]), pair_rows(found["pairs"], words))
+        for title, found in further(comparison)
     )
 
 
-def break_even_lines(comparison: Table) -> tuple[str, ...]:
+def further(comparison: Table) -> list[tuple[Phrase, Table]]:
+    """The families of a group beside that of the main modes, each with its title."""
+    modes = [(phrase("Modes of {adapter}", adapter=found["adapter"]), found) for found in comparison["modes"]]
+    built = [
+        (phrase("{above} beside {below}, on which it is built", above=found["above"], below=found["below"]), found)
+        for found in comparison["built_on"]
+    ]
+    return modes + built
+
+
+def break_even_lines(comparison: Table, words: Language) -> tuple[str, ...]:
     """Pairs in which a row that starts later overtakes, and after how many steps."""
-    pairs = [*comparison["pairs"], *(pair for found in comparison["modes"] for pair in found["pairs"])]
-    return tuple(_break_even(pair) for pair in pairs if pair["break_even"]["overtaker"])
+    pairs = [*comparison["pairs"], *(pair for _, found in further(comparison) for pair in found["pairs"])]
+    return tuple(words.tell(_break_even(pair)) for pair in pairs if pair["break_even"]["overtaker"])
 
 
-def process_rows(cells: Sequence[Table]) -> tuple[Cells, ...]:
+def process_rows(cells: Sequence[Table], words: Language) -> tuple[Cells, ...]:
     """Mean, median and spread of the processes of each timed row, and how many were left out and why."""
-    return tuple(_process(cell) for cell in cells if cell["throughput_samples_per_s"])
+    return tuple(_process(cell, words) for cell in cells if cell["throughput_samples_per_s"])
 
 
-def _pair(pair: Table) -> dict[str, str]:
+def _pair(pair: Table, words: Language) -> dict[str, str]:
     ratio, interval = interval_text(pair["ratio"], pair["low"], pair["high"])
     median, _ = interval_text(pair["median_ratio"], pair["low"], pair["high"])
     return {
         "first": pair["first"],
         "second": pair["second"],
-        "ratio": f"{ratio}× (median {median}×)",
+        "ratio": words.say("{ratio}× (median {median}×)", ratio=ratio, median=median),
         "interval": f"{interval}×" if interval else NOTHING,
         "p_value": "< 0.001" if pair["p_value"] < 0.001 else significant(pair["p_value"], 2),
         "blocks": str(pair["blocks"]),
-        "verdict": verdict_text(pair["verdict"], pair["reason"], pair["extra_blocks"]),
+        "verdict": words.tell(verdict_phrase(pair["verdict"], pair["reason"], pair["extra_blocks"])),
     }
 
 
-def _break_even(pair: Table) -> str:
+def _break_even(pair: Table) -> Phrase:
     found = pair["break_even"]
-    counts = [(found["cold_steps"], "cold"), (found["warm_steps"], "warm compile caches")]
-    after = " and ".join(f"{steps:,} steps ({start})" for steps, start in counts if steps is not None)
-    return f"{found['overtaker']} starts later than {pair['second']} and overtakes it after {after}."
+    after = []
+    if found["cold_steps"] is not None:
+        after.append(phrase("{count} steps (cold)", count=f"{found['cold_steps']:,}"))
+    if found["warm_steps"] is not None:
+        after.append(phrase("{count} steps (warm compile caches)", count=f"{found['warm_steps']:,}"))
+    return phrase(
+        "{late} starts later than {early} and overtakes it after {steps}.",
+        late=found["overtaker"],
+        early=pair["second"],
+        steps=listed(after),
+    )
 
 
-def _process(cell: Table) -> Cells:
+def _process(cell: Table, words: Language) -> Cells:
     found = cell["throughput_samples_per_s"]
     mean, _ = interval_text(found["mean"], found["low"], found["high"])
     single = found["p5"] is None
-    outliers = found["outliers"]
-    odd = [f"{outliers[kind]} {kind} outlier{'s' * (outliers[kind] != 1)}" for kind in outliers if outliers[kind]]
+    counted = [(kind, count) for kind, count in found["outliers"].items() if count]
+    odd = [Phrase(_OUTLIERS[kind, count == 1], {"count": str(count)}) for kind, count in counted]
+    steps = phrase(
+        "{processes} × {steps} steps",
+        processes=found["processes"],
+        steps=f"{found['steps'] / found['processes']:,.0f}",
+    )
     return (
         cell["label"],
         mean,
         significant(found["median"], 4),
         NOTHING if single else f"{significant(found['p5'], 4)}–{significant(found['p95'], 4)}",
         NOTHING if single else significant(found["iqr"], 2),
-        ", ".join([f"{found['processes']} × {found['steps'] / found['processes']:,.0f} steps", *odd]),
-        _left_out(cell["excluded"]),
+        words.tell(particulars([steps, *odd])),
+        words.tell(_left_out(cell["excluded"])),
     )
 
 
-def _left_out(found: Table) -> str:
+def _left_out(found: Table) -> Phrase:
     if not found["processes"]:
-        return "none"
-    return "; ".join(f"{one['processes']}: {one['reason']}" for one in found["reasons"])
+        return phrase("none")
+    each = [
+        phrase("{count}: {reason}", count=one["processes"], reason=from_json(one["reason_parts"]))
+        for one in found["reasons"]
+    ]
+    return clauses(each)

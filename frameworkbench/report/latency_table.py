@@ -6,17 +6,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..phrase import marked
 from .text import NOTHING, interval_text, percent_of, seconds
 
 LATENCY_HEADINGS = (
-    "Framework and mode",
+    marked("Framework and mode"),
     "p50",
     "p95",
     "p99",
-    "Jitter (p99 − p50)",
-    "IQR / median",
-    "First request",
-    "Requests",
+    marked("Jitter (p99 − p50)"),
+    marked("IQR / median"),
+    marked("First request"),
+    marked("Requests"),
     "n",
 )
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))

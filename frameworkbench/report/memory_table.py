@@ -6,24 +6,30 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..phrase import clauses, marked, phrase, verbatim
+from .messages import ENGLISH, Language
 from .text import NOTHING, significant, size
 
 # Phase of the record → heading. The harness's own check is in report.json only.
 PHASES = (
-    ("import", "Import"),
-    ("build", "Build"),
-    ("stage", "Staging"),
-    ("first_step", "First step"),
-    ("steady", "Steady"),
+    ("import", marked("Import")),
+    ("build", marked("Build")),
+    ("stage", marked("Staging")),
+    ("first_step", marked("First step")),
+    ("steady", marked("Steady")),
 )
 HEADINGS = (
-    "Framework and mode",
+    marked("Framework and mode"),
     *(heading for _, heading in PHASES),
-    "Peak",
-    "Growth a step",
-    "Largest batch",
-    "Remarks",
+    marked("Peak"),
+    marked("Growth a step"),
+    marked("Largest batch"),
+    marked("Remarks"),
 )
+
+
+# What ended a search for the largest batch, unless it was a failure's code.
+_BOUNDS = {"time": phrase("time"), "largest batch tried": phrase("largest batch tried")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +46,9 @@ class MemoryRow:
         return (self.name, *self.figures, self.remarks)
 
 
-def memory_rows(cells: Iterable[Mapping[str, Any]]) -> tuple[MemoryRow, ...]:
+def memory_rows(cells: Iterable[Mapping[str, Any]], words: Language = ENGLISH) -> tuple[MemoryRow, ...]:
     """A row for each cell that has phases or a capacity."""
-    return tuple(_row(cell) for cell in cells if (cell["memory"] or {}).get("phases") or cell["capacity"])
+    return tuple(_row(cell, words) for cell in cells if (cell["memory"] or {}).get("phases") or cell["capacity"])
 
 
 def memory_remarks(found: Mapping[str, Any] | None) -> str:
@@ -50,19 +56,19 @@ def memory_remarks(found: Mapping[str, Any] | None) -> str:
     return ", ".join(flag["code"] for flag in found["flags"]) if found else ""
 
 
-def _row(cell: Mapping[str, Any]) -> MemoryRow:
+def _row(cell: Mapping[str, Any], words: Language) -> MemoryRow:
     found: Mapping[str, Any] = cell["memory"] or {"phases": None, "growth": None, "flags": [], "reset": None}
     phases = found["phases"] or {}
     figures = (
         *(size((phases.get(name) or {}).get("peak_bytes")) for name, _ in PHASES),
         size(found.get("peak_bytes")),
         _growth(found["growth"]),
-        _capacity(cell["capacity"]),
+        _capacity(cell["capacity"], words),
     )
-    remarks = [f"{flag['code']}: {flag['reason']}" for flag in found["flags"]]
+    remarks = [verbatim(f"{flag['code']}: {words.tell(flag['reason_parts'])}") for flag in found["flags"]]
     if found["reset"] is False:
-        remarks.append("the kernel did not allow the peak to be set back: each phase shows the peak so far")
-    return MemoryRow(cell["label"], figures, "; ".join(remarks) or NOTHING)
+        remarks.append(phrase("the kernel did not allow the peak to be set back: each phase shows the peak so far"))
+    return MemoryRow(cell["label"], figures, words.tell(clauses(remarks)) or NOTHING)
 
 
 def _growth(found: Mapping[str, Any] | None) -> str:
@@ -72,8 +78,15 @@ def _growth(found: Mapping[str, Any] | None) -> str:
     return "0 kB" if abs(slope) < 0.05 else f"{significant(slope, 2)} kB"
 
 
-def _capacity(found: Mapping[str, Any] | None) -> str:
+def _capacity(found: Mapping[str, Any] | None, words: Language) -> str:
     if not found:
         return NOTHING
-    more = "" if found["bound"] == "memory" else f" or more (stopped by {found['bound']})"
-    return f"{found['batch']:,}{more} within {size(found['cap_bytes'])}"
+    batch, cap = f"{found['batch']:,}", size(found["cap_bytes"])
+    if found["bound"] == "memory":
+        return words.say("{batch} within {cap}", batch=batch, cap=cap)
+    return words.say(
+        "{batch} or more (stopped by {bound}) within {cap}",
+        batch=batch,
+        bound=_BOUNDS.get(found["bound"], str(found["bound"])),
+        cap=cap,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
 from typing import Any
 
@@ -17,16 +18,39 @@ _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 def clean(value: Any) -> Any:
-    """The same plain data with text that every output can hold: no control characters, no lone surrogates."""
-    if isinstance(value, str):
-        text = _ESCAPE_SEQUENCE.sub("", value).replace("\r\n", "\n").replace("\r", "\n")
-        text = _BIDI.sub("\ufffd", _CONTROL.sub("\ufffd", text))
-        return text.encode("utf-8", "replace").decode("utf-8")
+    """The same plain data with text that every output can hold: no control characters, no lone surrogates.
+
+    What needs no change is not copied: a large report is mostly such.
+    """
+    kind = type(value)
+    if kind is str:
+        return value if value.isascii() and value.isprintable() else _clean_text(value)
+    if kind is float or kind is int or kind is bool or value is None:
+        return value
     if isinstance(value, dict):
-        return {clean(str(key)): clean(item) for key, item in value.items()}
+        return _clean_dict(value)
     if isinstance(value, (list, tuple)):
-        return [clean(item) for item in value]
-    return value
+        members = [clean(item) for item in value]
+        same = kind is list and all(map(operator.is_, members, value))
+        return value if same else members
+    return _clean_text(value) if isinstance(value, str) else value
+
+
+def _clean_dict(value: dict[Any, Any]) -> dict[str, Any]:
+    changed = {}
+    for key, item in value.items():
+        found = clean(item)
+        if found is not item or type(key) is not str or not (key.isascii() and key.isprintable()):
+            changed[key] = found
+    if not changed:
+        return value
+    return {clean(str(key)): changed.get(key, item) for key, item in value.items()}
+
+
+def _clean_text(value: str) -> str:
+    text = _ESCAPE_SEQUENCE.sub("", value).replace("\r\n", "\n").replace("\r", "\n")
+    text = _BIDI.sub("\ufffd", _CONTROL.sub("\ufffd", text))
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def interval_text(mean: float, low: float | None, high: float | None) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The content of ``report.json`` as plain rows of text: what every rendered form shows.
+"""The content of ``report.json`` as plain rows of text in one language: what every rendered form shows.
 
 Markdown and HTML are both made from these rows, so they cannot disagree. Nothing here is escaped yet:
 that is each renderer's own duty.
@@ -9,22 +9,41 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..phrase import UNSAID, Phrase, clauses, from_json, marked, particulars, phrase
 from ..spec.lanes import MATCHED
 from .comparing import Cells, Family, break_even_lines, families, pair_rows, process_rows
-from .lane_notes import lanes_text, remark_lines, threads_heading, tuning_lines
+from .lane_notes import remark_lines, threads_heading, tuning_lines
 from .latency_table import LatencyRow, latency_rows
+from .machine_facts import Pairs, adapter_facts, environment, harness_sentence, measured_on, threads
 from .memory_table import MemoryRow, memory_remarks, memory_rows
+from .messages import ENGLISH, Language
 from .text import NOTHING, factor, interval_text, percent, seconds, size, tiny
 
-QUESTION = "Which deep-learning framework, in which execution mode, should I use for this work — and how do I know?"
+QUESTION = marked(
+    "Which deep-learning framework, in which execution mode, should I use for this work — and how do I know?"
+)
 GROUP_AXES = ("task", "workload", "data", "device", "lane", "precision", "threads", "batch_size")
 STATUSES = {
-    "ok": ("✓", "proved"),
-    "not_comparable": ("≠", "not comparable"),
-    "failed": ("✕", "failed"),
-    "unsupported": ("∅", "unsupported"),
-    "invalid": ("!", "invalid"),
+    "ok": ("✓", marked("proved")),
+    "not_comparable": ("≠", marked("not comparable")),
+    "failed": ("✕", marked("failed")),
+    "unsupported": ("∅", marked("unsupported")),
+    "invalid": ("!", marked("invalid")),
 }
+TASKS = {"train": marked("training"), "infer": marked("inference")}
+CHECKS = (
+    marked("logits"),
+    marked("loss"),
+    marked("gradient"),
+    marked("optimizer"),
+    marked("trajectory"),
+    marked("parameters"),
+    marked("weights"),
+    marked("snapshot"),
+    marked("single"),
+    marked("follows"),
+    marked("answers"),
+)
 
 FLAG = "⚑"
 """Beside an accuracy that needs an explanation."""
@@ -90,12 +109,13 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A whole report as text."""
+    """A whole report as text in one language."""
 
+    words: Language
     groups: tuple[Group, ...]
     failures: tuple[Table, ...]
-    facts: tuple[tuple[str, str], ...]
-    environment: tuple[tuple[str, str], ...]
+    facts: Pairs
+    environment: Pairs
     adapters: tuple[dict[str, str], ...]
     harness: str
     not_measured: tuple[str, ...]
@@ -103,62 +123,85 @@ class View:
     unproved: int
 
 
-def view(report: Table) -> View:
-    """Arrange the content of ``report.json`` for reading."""
-    groups = tuple(_group(index, found, report) for index, found in enumerate(report["comparisons"], 1))
-    failures = [_failure(cell) for cell in report["cells"] if cell["status"] != "ok"]
-    failures += [_lost(cell, lost) for cell in report["cells"] if cell["status"] == "ok" for lost in cell["failures"]]
+def view(report: Table, words: Language = ENGLISH) -> View:
+    """Arrange the content of ``report.json`` for reading in a language."""
+    members = _by_group(report["cells"])
+    groups = tuple(_group(index, found, report, members, words) for index, found in enumerate(report["comparisons"], 1))
+    cells = report["cells"]
+    failures = [_failure(cell, words) for cell in cells if cell["status"] != "ok"]
+    failures += [_lost(cell, lost, words) for cell in cells if cell["status"] == "ok" for lost in cell["failures"]]
     return View(
+        words=words,
         groups=groups,
         failures=tuple(failures),
-        facts=_facts(report),
-        environment=_environment(report),
-        adapters=tuple(_adapter(name, found) for name, found in sorted(report["adapters"].items())),
-        harness=_harness(report["harness"]),
-        not_measured=tuple(report["not_measured"]),
+        facts=measured_on(report, words),
+        environment=environment(report, words),
+        adapters=adapter_facts(report, words),
+        harness=harness_sentence(report["harness"], words),
+        not_measured=tuple(words.tell(said) for said in report["not_measured_parts"]),
         synthetic=any(group.synthetic for group in groups),
         unproved=sum(cell["status"] != "ok" for cell in report["cells"]),
     )
 
 
-def _group(index: int, comparison: Table, report: Table) -> Group:
-    key = [comparison[axis] for axis in GROUP_AXES]
-    cells = [cell for cell in report["cells"] if [cell[axis] for axis in GROUP_AXES] == key]
+def _by_group(cells: list[Table]) -> dict[tuple[Any, ...], list[Table]]:
+    """Cells by what must be equal for two of them to be compared."""
+    found: dict[tuple[Any, ...], list[Table]] = {}
+    for cell in cells:
+        found.setdefault(tuple(cell[axis] for axis in GROUP_AXES), []).append(cell)
+    return found
+
+
+def _group(
+    index: int, comparison: Table, report: Table, members: dict[tuple[Any, ...], list[Table]], words: Language
+) -> Group:
+    cells = members.get(tuple(comparison[axis] for axis in GROUP_AXES), [])
     main = sorted((cell for cell in cells if cell["main"] and cell["role"] == "entrant"), key=_order)
     rest = sorted((cell for cell in cells if not (cell["main"] and cell["role"] == "entrant")), key=_order)
     best = max((_mean(cell) for cell in main), default=0.0)
-    conditions = (
-        f"{comparison['task']}, {comparison['device']}, {comparison['precision']}, "
-        f"{_threads(comparison['threads'])}, batch {comparison['batch_size']}, lane {comparison['lane']}"
-    )
     return Group(
         anchor=f"w{index}",
-        title=_title(comparison),
-        conditions=conditions,
+        title=words.tell(title(comparison)),
+        conditions=words.tell(_conditions(comparison, report)),
         synthetic=comparison["data"] == "synthetic",
-        sentence=comparison["sentence"],
+        sentence=words.tell(comparison["sentence_parts"]),
         delta=f"{comparison['delta'] * 100:g} %",
-        ranked=tuple(_row(cell, best) for cell in main),
-        others=tuple(_row(cell, best) for cell in rest),
-        control=comparison["control"]["sentence"],
-        pairs=pair_rows(comparison["pairs"]),
-        families=families(comparison),
-        break_even=break_even_lines(comparison),
-        processes=process_rows(main + rest),
-        remarks=remark_lines(main + rest),
-        tuning=tuning_lines(main + rest),
-        threads_heading=threads_heading(comparison["lane"]),
-        threads=tuple(_unequal_threads(cell) for cell in main + rest if _is_unequal(cell)),
-        memory=memory_rows(main + rest),
+        ranked=tuple(_row(cell, best, words) for cell in main),
+        others=tuple(_row(cell, best, words) for cell in rest),
+        control=words.tell(comparison["control"]["sentence_parts"]),
+        pairs=pair_rows(comparison["pairs"], words),
+        families=families(comparison, words),
+        break_even=break_even_lines(comparison, words),
+        processes=process_rows(main + rest, words),
+        remarks=remark_lines(main + rest, words),
+        tuning=tuning_lines(main + rest, words),
+        threads_heading=words.tell(threads_heading(comparison["lane"])),
+        threads=tuple(_unequal_threads(cell, words) for cell in main + rest if _is_unequal(cell)),
+        memory=memory_rows(main + rest, words),
         latency=latency_rows(cells),
     )
 
 
-def _title(comparison: Table) -> str:
+def title(comparison: Table) -> Phrase:
     """The workload, the task unless it is training, and the lane unless it is matched."""
-    name = str(comparison["workload"])
-    name += ", inference" if comparison["task"] == "infer" else ""
-    return name if comparison["lane"] == MATCHED else f"{name}, lane {comparison['lane']}"
+    parts: list[str | Phrase] = [str(comparison["workload"])]
+    parts += [phrase("inference")] if comparison["task"] == "infer" else []
+    parts += [phrase("lane {lane}", lane=comparison["lane"])] if comparison["lane"] != MATCHED else []
+    return particulars(parts)
+
+
+def _conditions(comparison: Table, report: Table) -> Phrase:
+    data = report["data"].get(comparison["workload"])
+    parts: list[str | Phrase] = [
+        Phrase(TASKS[comparison["task"]]) if comparison["task"] in TASKS else str(comparison["task"]),
+        *([phrase("data set {name}", name=data.get("dataset"))] if isinstance(data, dict) else []),
+        str(comparison["device"]),
+        str(comparison["precision"]),
+        threads(comparison["threads"]),
+        phrase("batch size {size}", size=comparison["batch_size"]),
+        phrase("lane {lane}", lane=comparison["lane"]),
+    ]
+    return particulars(parts)
 
 
 def _is_unequal(cell: Table) -> bool:
@@ -166,15 +209,21 @@ def _is_unequal(cell: Table) -> bool:
     return bool(cell["throughput_samples_per_s"] and cell["thread_use"] and not cell["thread_use"]["equalised"])
 
 
-def _unequal_threads(cell: Table) -> str:
-    return f"{cell['label']}: {cell['thread_use']['note']}."
+def _unequal_threads(cell: Table, words: Language) -> str:
+    return words.say("{row}: {note}.", row=cell["label"], note=from_json(cell["thread_use"]["note_parts"]))
 
 
-def _row(cell: Table, best: float) -> Row:
-    glyph, status = STATUSES.get(cell["status"], ("?", str(cell["status"])))
+def _status(status: object, words: Language) -> tuple[str, str]:
+    """Glyph and word."""
+    glyph, word = STATUSES.get(str(status), ("?", str(status)))
+    return glyph, words.translate(word)
+
+
+def _row(cell: Table, best: float, words: Language) -> Row:
+    glyph, status = _status(cell["status"], words)
     found = cell["throughput_samples_per_s"]
     mean, interval = interval_text(found["mean"], found["low"], found["high"]) if found else (NOTHING, "")
-    reason = f"{cell['code']}: {cell['reason']}" if cell["code"] else str(cell["reason"])
+    why = words.tell(cell["reason_parts"])
     return Row(
         fact=cell,
         rank=str(cell["rank"]) if cell["rank"] else NOTHING,
@@ -183,7 +232,7 @@ def _row(cell: Table, best: float) -> Row:
         version=str(cell["framework_version"] or NOTHING),
         glyph=glyph,
         status=status,
-        reason=reason,
+        reason=f"{cell['code']}: {why}" if cell["code"] else why,
         throughput=mean,
         interval=interval,
         processes=str(found["processes"]) if found else "0",
@@ -193,9 +242,9 @@ def _row(cell: Table, best: float) -> Row:
         memory=size(cell["peak_memory_bytes"]),
         memory_remarks=memory_remarks(cell["memory"]),
         accuracy=_accuracy(cell["accuracy"]),
-        accuracy_note=_accuracy_note(cell),
-        parity=_parity(cell["parity"]),
-        worst=_worst(cell["parity"]),
+        accuracy_note=words.tell(_accuracy_note(cell)),
+        parity=_parity(cell["parity"], words),
+        worst=_worst(cell["parity"], words),
     )
 
 
@@ -210,153 +259,95 @@ def _accuracy(found: Table | None) -> str:
     return f"{text} ({percent(min(values), found['total'])}–{percent(max(values), found['total'])}){mark}"
 
 
-def _accuracy_note(cell: Table) -> str:
+def _accuracy_note(cell: Table) -> Phrase:
     found = cell["accuracy"]
     if not found:
-        return str(cell["accuracy_note"])
+        return from_json(cell["accuracy_note_parts"])
     seeds = len(found["values"])
-    note = f"{found['kind']}, {seeds} seed{'s' * (seeds != 1)}, {found['total']:,} test samples"
+    parts = [
+        particulars(
+            [
+                from_json(found["kind_parts"]),
+                phrase("1 seed") if seeds == 1 else phrase("{count} seeds", count=seeds),
+                phrase("{count} test samples", count=f"{found['total']:,}"),
+            ]
+        )
+    ]
     if cell["time_to_target_s"] is not None:
-        note += f"; {found['target'] * 100:g} % after {seconds(cell['time_to_target_s'])}"
+        target, after = f"{found['target'] * 100:g}", seconds(cell["time_to_target_s"])
+        parts.append(phrase("{percent} % after {time}", percent=target, time=after))
     elif found["target"] is not None:
-        note += f"; {cell['accuracy_note']}"
-    return f"{note}{_convergence(found)}"
+        parts.append(from_json(cell["accuracy_note_parts"]))
+    check = _convergence(found)
+    return clauses([*parts, *([check] if check is not UNSAID else [])])
 
 
-def _convergence(found: Table) -> str:
+def _convergence(found: Table) -> Phrase:
     """What the band says about a full training: a flag with its reason, the band, or why there was none."""
     check = found["convergence"]
     if check["code"]:
-        return f"; {check['code']}: {check['reason']}"
+        return phrase("{code}: {reason}", code=check["code"], reason=from_json(check["reason_parts"]))
     if check["band"]:
         low, high = (f"{check['band'][side] * 100:.1f}" for side in ("low", "high"))
-        return f"; within the reference's {low}–{high} %"
-    return f"; not held against the reference: {check['reason']}" if found["target"] is not None else ""
+        return phrase("within the reference's {low}–{high} %", low=low, high=high)
+    if found["target"] is None:
+        return UNSAID
+    return phrase("not held against the reference: {reason}", reason=from_json(check["reason_parts"]))
 
 
-def _parity(found: Table | None) -> str:
+def _parity(found: Table | None, words: Language) -> str:
     if not found:
-        return "no check ran"
-    return f"{'✓' if found['passed'] else '≠'} {_worst(found)}"
+        return words.say("no check ran")
+    return f"{'✓' if found['passed'] else '≠'} {_worst(found, words)}"
 
 
-def _worst(found: Table | None) -> str:
+def _worst(found: Table | None, words: Language) -> str:
     """The check nearest to its limit, or furthest beyond it."""
     if not found:
-        return "no check ran"
+        return words.say("no check ran")
     name, tensor = str(found["check"]), str(found["tensor"] or "")
-    place = f"{name} of {tensor}" if tensor and tensor != name else name
-    return f"{place}: {tiny(found['error'])}, limit {tiny(found['tolerance'])}"
+    known = words.translate(name) if name in CHECKS else name
+    return words.say(
+        "{place}: {error}, limit {limit}",
+        place=phrase("{check} of {tensor}", check=known, tensor=tensor) if tensor and tensor != name else known,
+        error=tiny(found["error"]),
+        limit=tiny(found["tolerance"]),
+    )
 
 
-def _failure(cell: Table) -> Table:
-    glyph, status = STATUSES.get(cell["status"], ("?", str(cell["status"])))
+def _failure(cell: Table, words: Language) -> Table:
+    glyph, status = _status(cell["status"], words)
     logs = [found["log_end"] for found in cell["failures"] if found["log_end"]]
     return {
         "name": cell["label"],
         "workload": cell["workload"],
-        "conditions": f"{cell['device']}, batch {cell['batch_size']}, {_threads(cell['threads'])}",
+        "conditions": words.tell(
+            particulars(
+                [
+                    str(cell["device"]),
+                    phrase("batch size {size}", size=cell["batch_size"]),
+                    threads(cell["threads"]),
+                ]
+            )
+        ),
         "glyph": glyph,
         "status": status,
         "code": cell["code"] or NOTHING,
-        "reason": cell["reason"],
+        "reason": words.tell(cell["reason_parts"]),
         "log_end": logs[-1] if logs else "",
     }
 
 
-def _lost(cell: Table, lost: Table) -> Table:
+def _lost(cell: Table, lost: Table, words: Language) -> Table:
     """A failed process of a row that has numbers from other processes: shown, never dropped."""
-    where = f"{lost['pass']} pass, block {lost['block']}, attempt {lost['attempt']}"
-    entry = _failure({**cell, **{key: lost[key] for key in ("status", "code", "reason")}})
-    return {**entry, "conditions": where, "log_end": lost["log_end"]}
-
-
-def _facts(report: Table) -> tuple[tuple[str, str], ...]:
-    run, machine = report["run"], report["machine"]
-    cpu = f"{machine.get('cpu_model') or 'unknown processor'}, {machine.get('cores', '?')} cores"
-    gpus = [_gpu(found) for found in machine.get("gpu") or []]
-    return (
-        ("Machine", f"{cpu}, {size(machine.get('memory_bytes'))}"),
-        ("GPU", _card(run) or ", ".join(gpus) or "none used"),
-        ("System", f"{machine.get('os') or NOTHING}, kernel {machine.get('kernel') or NOTHING}"),
-        ("Measured", str(run["created"]).replace("T", " ").replace("+00:00", " UTC").replace("Z", " UTC")),
-        ("Suite", f"{run['suite']}, {lanes_text(run['lanes'])}, {_threads(run['threads'])}, seed {run['seed']}"),
+    where = words.say(
+        "{name} pass, block {block}, attempt {attempt}",
+        name=lost["pass"],
+        block=lost["block"],
+        attempt=lost["attempt"],
     )
-
-
-def _threads(count: object) -> str:
-    return f"{count} thread{'s' * (count != 1)}"
-
-
-def _gpu(found: Any) -> str:
-    return str(found.get("name") or found) if isinstance(found, dict) else str(found)
-
-
-def _card(run: Table) -> str:
-    """The card that the run used, with what limits it."""
-    card = run.get("card")
-    if not isinstance(card, dict):
-        return ""
-    limit = f", power limit {card['power_limit_w']:g} W" if card.get("power_limit_w") else ""
-    others = f", one of {card['cards']}" if (card.get("cards") or 1) > 1 else ""
-    return f"{card.get('name')}{others}, {size(card.get('memory_bytes'))}, driver {card.get('driver')}{limit}"
-
-
-def _on_card(cell: Table) -> str:
-    """One line on what the card did while a row was timed."""
-    found = cell["card"]
-    figures = (
-        ("sm_mhz", "SM clock {:.0f} MHz"),
-        ("temperature_c", "up to {:.0f} °C"),
-        ("power_w", "{:.0f} W"),
-        ("utilisation", "busy {:.0f} %"),
-    )
-    parts = [text.format(found[key]) for key, text in figures if found.get(key) is not None]
-    if found.get("process_peak_bytes") is not None:
-        parts.append(f"{size(found['process_peak_bytes'])} held at most (allocator defaults, context included)")
-    energy = found["energy"]
-    joules = energy.get("joules_per_sample")
-    parts.append(
-        f"energy not measured ({energy['not_measured']})"
-        if joules is None
-        else f"{joules:.3g} J/sample {energy['note']}"
-    )
-    return f"{cell['workload']} {cell['label']}: {', '.join(parts)}"
-
-
-def _environment(report: Table) -> tuple[tuple[str, str], ...]:
-    run, machine = report["run"], report["machine"]
-    data = [
-        f"{name}: {found.get('dataset')} ({found.get('kind')}, {found.get('train_size')} training and "
-        f"{found.get('test_size')} test samples, fingerprint {str(found.get('fingerprint'))[:12]})"
-        for name, found in sorted(report["data"].items())
-        if isinstance(found, dict)
-    ]
-    pairs = (
-        ("Run", run["run_id"]),
-        ("frameworkbench", f"{run['frameworkbench_version']}, code {str(run['code_sha256'])[:12]}"),
-        ("Protocol", f"{str(run['protocol_sha256'])[:12]}, fixed before the first measurement"),
-        ("Python of the harness", machine.get("python") or NOTHING),
-        *(("Data", line) for line in data),
-        *(("On the card", _on_card(cell)) for cell in report["cells"] if cell.get("card")),
-    )
-    return tuple((name, str(value)) for name, value in pairs)
-
-
-def _adapter(name: str, found: Table) -> dict[str, str]:
-    keys = ("title", "role", "distribution", "framework_version", "python_version", "interpreter_kind", "main_mode")
-    lock = str(found.get("lock_sha256") or NOTHING)[:12]
-    return {"name": name, **{key: str(found.get(key) or NOTHING) for key in keys}, "lock": lock}
-
-
-def _harness(found: Table) -> str:
-    if found["share"] is None:
-        return "The time of the session itself was not recorded."
-    return (
-        f"The harness took {found['share'] * 100:.0f} % of {seconds(found['wall_s'])} wall time "
-        f"({seconds(found['oracle_s'])} of it in the reference, {seconds(found['adapter_other_s'])} in exports and "
-        f"predictions); the rest went into environments, imports, builds and steps."
-    )
+    entry = _failure({**cell, **{key: lost[key] for key in ("status", "code")}}, words)
+    return {**entry, "conditions": where, "reason": lost["reason"], "log_end": lost["log_end"]}
 
 
 def _mean(cell: Table) -> float:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
 import subprocess
+import tomllib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,13 +20,25 @@ _MEASURING = ("adapter.py", "errors.py", *_FOLDERS, "analysis/parity.py", "analy
 
 
 def folder_sha256(folder: Path) -> str:
-    """Hash over names and contents of an adapter's own files; lock files count separately."""
+    """Hash over names and contents of an adapter's own files; lock files count separately.
+
+    Of ``adapter.toml`` counts what it declares to the harness. Its ``[facts]``, comments and layout do not: whoever
+    corrects the address of a source has not changed what is measured.
+    """
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts and path.suffix in {".py", ".toml"}:
             digest.update(f"{path.relative_to(folder)}\0".encode())
-            digest.update(path.read_bytes() + b"\0")
+            declared = path == folder / "adapter.toml"
+            digest.update((_declaration(path) if declared else path.read_bytes()) + b"\0")
     return digest.hexdigest()
+
+
+def _declaration(file: Path) -> bytes:
+    """What an ``adapter.toml`` declares beside its facts, in one form; order counts, it decides on the second mode."""
+    table = tomllib.loads(file.read_text(encoding="utf-8"))
+    table.pop("facts", None)
+    return json.dumps(table, default=str).encode()
 
 
 @lru_cache(maxsize=1)

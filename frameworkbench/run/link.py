@@ -122,6 +122,10 @@ class Link:
         files = {"inputs": str(dataset.train_inputs), "labels": str(dataset.train_labels)}
         self.worker.ask("data", **files, spec=input_options(workload))
 
+    def open_data(self, inputs: Array, labels: Array, options: Mapping[str, Any]) -> None:
+        """Let batches come from other samples from now on; ``options`` are those of ``to_inputs``."""
+        self.worker.ask("data", inputs=self._save(inputs), labels=self._save(labels), spec=dict(options))
+
     def build(self, weights: Mapping[str, Array], loss: Loss, optimizer: Optimizer, model: Model | None = None) -> None:
         """Build the workload's model (or another one) from these weights."""
         table = (model or self._setting.workload.model).to_json()

@@ -202,6 +202,7 @@ def _adapter_facts(info: AdapterInfo, interpreters: Mapping[str, Interpreter]) -
         "role": info.role,
         "distribution": info.distribution,
         "main_mode": info.main_mode,
+        "built_on": {mode.name: mode.built_on for mode in info.modes.values() if mode.built_on},
         "homepage": info.homepage,
         "framework_version": None,
         "python_version": None,

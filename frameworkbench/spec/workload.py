@@ -12,14 +12,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..data.model import DataSpec
+from ..data.model import DATASETS, GENERATED, DataSpec
 from ..errors import SpecError, UsageError
 from .fields import Fields
 from .model import Model, build_model, read_initializers
 from .precision import Limits
-from .training import LOSSES, Loss, Optimizer, read_optimizer
+from .training import Loss, Optimizer, read_loss, read_optimizer
 
 SCHEMA = 1
+
+# Options that must reach as far as the data's numbers.
+_TABLES = (("embedding", "vocabulary"), ("pair_embedding", "users"), ("pair_embedding", "items"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,10 @@ class ParityLimits:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What is to be done, in full; ``sha256`` identifies the file it was read from."""
+    """What is to be done, in full; ``sha256`` identifies the file it was read from.
+
+    ``by_name`` workloads answer one question; they are measured where somebody names them, and in no suite by default.
+    """
 
     name: str
     title: str
@@ -76,6 +82,12 @@ class Workload:
     accuracy_target: float
     parity: ParityLimits
     sha256: str
+    by_name: bool = False
+
+
+def without_dropout(workload: Workload) -> Workload:
+    """The same work with every dropout rate at zero: what the reference and the comparisons with it are made of."""
+    return replace(workload, model=workload.model.without_dropout()) if workload.model.dropout else workload
 
 
 def load_workload(path: Path) -> Workload:
@@ -110,7 +122,7 @@ def load_workloads(folder: Path, extra: Sequence[Path] = ()) -> dict[str, Worklo
 
 
 def select_workloads(known: Mapping[str, Workload], names: Sequence[str]) -> list[Workload]:
-    """The named workloads, or all.
+    """The named workloads, or all but those that have to be named.
 
     Raises:
         UsageError: a name is unknown.
@@ -118,7 +130,7 @@ def select_workloads(known: Mapping[str, Workload], names: Sequence[str]) -> lis
     for name in names:
         if name not in known:
             raise UsageError(f"unknown workload {name!r}; known: {', '.join(known)} (a file path also works)")
-    return [known[name] for name in (names or known)]
+    return [known[name] for name in names or (name for name in known if not known[name].by_name)]
 
 
 def read_workload(table: Mapping[str, Any], where: str, sha256: str) -> Workload:
@@ -140,17 +152,30 @@ def read_workload(table: Mapping[str, Any], where: str, sha256: str) -> Workload
         description=fields.optional("description", str, ""),
         data=data,
         model=model,
-        loss=Loss(training.choice("loss", LOSSES)),
+        loss=_read_loss(training, model, data, where),
         optimizer=read_optimizer(training.table("optimizer")),
         batch_size=training.positive("batch_size"),
         epochs=training.positive("epochs"),
         accuracy_target=training.required("accuracy_target", float),
         parity=_read_parity(fields.table("parity")),
         sha256=sha256,
+        by_name=fields.optional("by_name", bool, False),
     )
     training.done()
     fields.done()
     return workload
+
+
+def _read_loss(training: Fields, model: Model, data: DataSpec, where: str) -> Loss:
+    """The loss, which must fit what the model gives out: one number, or a logit for each class."""
+    loss = read_loss(training, "loss")
+    wrong = model.classes != 1 if loss.single_output else model.classes < data.classes
+    if wrong:
+        expected = "1 output" if loss.single_output else f"at least {data.classes} logits, one for each class"
+        raise SpecError(f"{where}: layers", f"do not fit {loss.kind}", expected=expected, received=model.classes)
+    if loss.kind in ("binary_cross_entropy", "focal") and data.classes != 2:
+        raise SpecError(f"{where}: training: loss", "needs two classes", expected=loss.kind, received=data.classes)
+    return loss
 
 
 def _read_name(fields: Fields, where: str) -> str:
@@ -165,26 +190,29 @@ def _read_model(fields: Fields, data: DataSpec, where: str) -> Model:
     initializers = read_initializers(fields.table("initializers"))
     model = build_model(shape, kind, fields.raw("layers"), initializers, where)
     for layer in model.layers:
-        if layer.kind == "embedding" and layer.options["vocabulary"] < data.vocabulary:
-            raise SpecError(
-                f"{where}: {layer.name}: vocabulary",
-                "smaller than the data's",
-                expected=f"at least {data.vocabulary}",
-                received=layer.options["vocabulary"],
-            )
+        for kind, key in _TABLES:
+            if layer.kind == kind and layer.options[key] < getattr(data, key):
+                raise SpecError(
+                    f"{where}: {layer.name}: {key}",
+                    "smaller than the data's",
+                    expected=f"at least {getattr(data, key)}",
+                    received=layer.options[key],
+                )
     return model
 
 
 def _sample_shape(data: DataSpec) -> tuple[tuple[int, ...], str]:
     if data.dataset == "imdb":
         return (data.length,), "tokens"
+    if data.is_ratings:
+        return (2,), "tokens"
     shape = {"mnist": (1, 28, 28), "cifar10": (3, 32, 32)}[data.dataset]
     return ((math.prod(shape),) if data.flatten else shape), "floats"
 
 
 def _read_data(fields: Fields) -> DataSpec:
     spec = DataSpec(
-        dataset=fields.choice("dataset", ("mnist", "cifar10", "imdb")),
+        dataset=fields.choice("dataset", (*DATASETS, *GENERATED)),
         vocabulary=fields.optional("vocabulary", int, 0),
         length=fields.optional("length", int, 0),
         padding=fields.choice("padding", ("front", "back"), "front"),
@@ -192,6 +220,8 @@ def _read_data(fields: Fields) -> DataSpec:
         mean=tuple(float(value) for value in fields.raw("mean", [])),
         std=tuple(float(value) for value in fields.raw("std", [])),
         flatten=fields.optional("flatten", bool, False),
+        users=fields.optional("users", int, 0),
+        items=fields.optional("items", int, 0),
     )
     fields.done()
     return spec

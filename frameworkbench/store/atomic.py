@@ -7,12 +7,24 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ..errors import StoreError
+from .canonical import canonical_bytes
+from .parsing import parse_json
+
+__all__ = [
+    "TEMPORARY_SUFFIX",
+    "canonical_json",
+    "parse_json",
+    "raise_store_error",
+    "read_json",
+    "sweep_temporaries",
+    "write_bytes_atomic",
+    "write_json_atomic",
+]
 
 # Readers ignore names with this ending; a writer sweeps those that a crash left behind.
 TEMPORARY_SUFFIX = ".tmp"
@@ -25,8 +37,7 @@ def canonical_json(value: object) -> bytes:
         StoreError: the value holds something that JSON cannot, such as a NaN or an infinity.
     """
     try:
-        text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
-        return (text + "\n").encode("utf-8")
+        return canonical_bytes(value)
     except (TypeError, ValueError) as problem:
         raise StoreError(
             f"cannot be stored as JSON: {problem}; expected plain finite data (write non-finite numbers as text)"
@@ -79,18 +90,6 @@ def read_json(path: Path) -> Any:
         raise StoreError(f"{path}: not valid JSON: {problem}") from problem
 
 
-def parse_json(content: bytes) -> Any:
-    """Parse JSON bytes strictly.
-
-    Raises:
-        ValueError: not UTF-8, not JSON, nested too deeply, or a number that JSON does not have.
-    """
-    try:
-        return json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
-    except RecursionError as problem:
-        raise ValueError("nested too deeply") from problem
-
-
 def sweep_temporaries(folder: Path) -> None:
     """Remove temporary files that an interrupted writer left in a folder; errors are left for the next write."""
     with contextlib.suppress(OSError):
@@ -128,7 +127,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")

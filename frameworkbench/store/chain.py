@@ -7,6 +7,7 @@ process started, so that a tail or a whole chain that is dropped later is missed
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from .run import MISSING_RUNS, Damage, Record
 _FILE_NAME = re.compile(r"(\d{6,})\.json")
 # Only a key of the record itself is indented by one space; a payload's own "sha256" is deeper.
 _OWN_HASH = re.compile(rb'\n "sha256": "([0-9a-f]{64})",')
+_OWN_HASH_START = b'\n "sha256": "'
 
 
 @dataclass(slots=True)
@@ -46,10 +48,11 @@ class Chain:
         return f"{self.place}/{number:06d}.json"
 
 
-def numbered(folder: Path) -> list[tuple[int, Path]]:
-    """Record files of a chain with their numbers."""
-    matches = [(_FILE_NAME.fullmatch(path.name), path) for path in folder.iterdir()]
-    return [(int(match[1]), path) for match, path in matches if match]
+def numbered(folder: Path) -> list[tuple[int, str]]:
+    """Names of the record files of a chain with their numbers, in no order."""
+    with os.scandir(folder) as entries:
+        matches = [_FILE_NAME.fullmatch(entry.name) for entry in entries]
+    return [(int(match[1]), match[0]) for match in matches if match]
 
 
 def sha256(content: bytes) -> str:
@@ -67,12 +70,21 @@ def with_own_hash(record: Mapping[str, Any]) -> dict[str, Any]:
     return {**bare, "sha256": sha256(canonical_json(bare))}
 
 
-def own_hash_holds(content: bytes) -> bool | None:
-    """Whether a record's bytes are the ones that its own hash was made of; None where it carries none."""
-    found = _OWN_HASH.search(content)
+def hashes(content: bytes) -> tuple[str, bool | None]:
+    """Hash of a record's file, and whether its bytes are the ones that its own hash was made of.
+
+    The second is None where it carries none. What both have in common, nearly everything, is hashed once.
+    """
+    start = content.rfind(_OWN_HASH_START)  # from the end: a payload is long, and what follows it is not
+    found = _OWN_HASH.match(content, start) if start >= 0 else None
     if found is None:
-        return None
-    return sha256(content[: found.start()] + content[found.end() :]) == found[1].decode()
+        return sha256(content), None
+    start, stop = found.span()
+    whole = hashlib.sha256(content[:start])
+    bare = whole.copy()
+    whole.update(content[start:])
+    bare.update(content[stop:])
+    return whole.hexdigest(), bare.hexdigest() == found[1].decode()
 
 
 def heads(root: Path, but: str) -> list[dict[str, Any]]:
@@ -81,8 +93,9 @@ def heads(root: Path, but: str) -> list[dict[str, Any]]:
     for folder in sorted(root.iterdir()) if root.is_dir() else []:
         files = numbered(folder) if folder.is_dir() and folder.name != but else []
         if files:
-            number, path = max(files)
-            found.append({"writer": folder.name, "sequence": number, "sha256": sha256(path.read_bytes())})
+            number, name = max(files)
+            content = (folder / name).read_bytes()
+            found.append({"writer": folder.name, "sequence": number, "sha256": sha256(content)})
     return found
 
 

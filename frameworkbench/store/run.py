@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,17 @@ from .atomic import read_json
 
 MANIFEST = "manifest.json"
 PLANS = "plans"
+RAW_FOLDERS = ("records", PLANS, "logs")
 SCHEMA = 1
 
 # What is wrong with a file: its bytes are not the ones that were signed off, or it should be there and is not.
 TAMPER = "TAMPER"
 MISSING_RUNS = "MISSING_RUNS"
+
+# What a speed record is good for: its block counts, was disturbed from outside, or was never signed off.
+COUNTED = "counted"
+DISTURBED = "disturbed"
+TORN = "torn"
 
 Record = Mapping[str, Any]
 
@@ -64,9 +71,12 @@ class CompleteBlock:
     flagged: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Run:
-    """Everything a run folder holds, read once; ``records`` are in order of writer start, then sequence."""
+    """Everything a run folder holds, read once; ``records`` are in order of writer start, then sequence.
+
+    Answers to questions about single cells come from tables that are made once: a report asks them for every cell.
+    """
 
     path: Path
     manifest: Mapping[str, Any]
@@ -74,18 +84,42 @@ class Run:
     records: tuple[Record, ...]
     damaged: tuple[Damage, ...]
 
-    def cell_records(self, cell_key: str, pass_: str) -> list[Record]:
-        """Records of one cell in one pass, oldest first."""
-        return [
-            record
-            for record in self.records
-            if record["kind"] == "cell" and record["cell_key"] == cell_key and record["pass"] == pass_
-        ]
+    def cell_records(self, cell_key: str | None, pass_: str) -> list[Record]:
+        """Records of one cell in one pass, oldest first; without a key those of that pass that belong to no cell."""
+        return list(self._by_cell.get((cell_key, pass_), ()))
 
     def latest(self, cell_key: str, pass_: str) -> Record | None:
         """The newest record of one cell in one pass."""
-        found = self.cell_records(cell_key, pass_)
+        found = self._by_cell.get((cell_key, pass_))
         return found[-1] if found else None
+
+    def environment_record(self, cell_key: str, adapter: object) -> Record | None:
+        """The newest record on the environment of a cell, or of its adapter where one was made for all its cells."""
+        own = self._environments.get((cell_key, None))
+        shared = self._environments.get((None, adapter)) if isinstance(adapter, str) else None
+        found = [place for place in (own, shared) if place is not None]
+        return self.records[max(found)] if found else None
+
+    @cached_property
+    def _by_cell(self) -> Mapping[tuple[str | None, str | None], list[Record]]:
+        found: dict[tuple[str | None, str | None], list[Record]] = {}
+        for record in self.records:
+            if record["kind"] == "cell":
+                found.setdefault((record["cell_key"], record["pass"]), []).append(record)
+        return found
+
+    @cached_property
+    def _environments(self) -> Mapping[tuple[str | None, str | None], int]:
+        """Place of the newest environment record by (cell key, None), and by (None, adapter) for those of no cell."""
+        found: dict[tuple[str | None, str | None], int] = {}
+        for place, record in enumerate(self.records):
+            if record["kind"] == "cell" and record["pass"] == "environment":
+                adapter = (record["cell"] or {}).get("adapter")
+                if record["cell_key"] is not None:
+                    found[record["cell_key"], None] = place
+                elif isinstance(adapter, str):
+                    found[None, adapter] = place
+        return found
 
     @property
     def noisy(self) -> bool:
@@ -97,13 +131,17 @@ class Run:
         """Why the run ended noisy, for people; empty if it did not."""
         return str(self._ending.get("noisy_reason", "")) if self.noisy else ""
 
-    @property
+    @cached_property
     def _ending(self) -> Mapping[str, Any]:
         sessions = [record["payload"] for record in self.records if record["kind"] == "run"]
         return sessions[-1] if sessions else {}
 
     def signed_blocks(self) -> list[CompleteBlock]:
         """Every block attempt that was signed off, disturbed or not, in the order of their records."""
+        return list(self._signed)
+
+    @cached_property
+    def _signed(self) -> tuple[CompleteBlock, ...]:
         found = []
         for record in self.records:
             payload = record["payload"]
@@ -112,7 +150,7 @@ class Run:
                 noise = payload.get("noise")
                 flagged = isinstance(noise, Mapping) and noise.get("flagged") is True
                 found.append(CompleteBlock(record["block"], record["attempt"], cells, flagged))
-        return found
+        return tuple(found)
 
     def complete_blocks(self, *, noisy: bool | None = None) -> list[CompleteBlock]:
         """Block attempts that count: signed off and undisturbed.
@@ -131,32 +169,41 @@ class Run:
         newest = {block.block: block for block in signed if block.flagged and block.block not in settled}
         return [block for block in signed if not block.flagged or newest.get(block.block) is block]
 
-    def block_keys(self) -> set[tuple[int, int, str]]:
-        """(block, attempt, cell key) of everything that belongs to a block that counts."""
-        return _keys(self.complete_blocks())
+    def standing(self, record: Record) -> str:
+        """What a speed record is good for: COUNTED, DISTURBED or TORN."""
+        place, key = (record["block"], record["attempt"]), record["cell_key"] or ""
+        if key in self._counted.get(place, ()):
+            return COUNTED
+        return DISTURBED if key in self._signed_off.get(place, ()) else TORN
 
     def counted_speed_records(self, cell_key: str) -> list[Record]:
         """Speed records of one cell that belong to complete blocks: the only ones that statistics may use."""
-        keys = self.block_keys()
-        return [record for record in self.cell_records(cell_key, "speed") if _block_key(record) in keys]
+        return [record for record in self.cell_records(cell_key, "speed") if self.standing(record) == COUNTED]
 
     def torn_speed_records(self) -> list[Record]:
         """Speed records whose block was never completed: kept and counted, but in no statistic."""
-        keys = _keys(self.signed_blocks())
-        return [
-            record
-            for record in self.records
-            if record["kind"] == "cell" and record["pass"] == "speed" and _block_key(record) not in keys
-        ]
+        return list(self._left_out[TORN])
 
     def disturbed_speed_records(self) -> list[Record]:
         """Speed records of signed blocks that do not count because something outside disturbed them."""
-        keys = _keys(self.signed_blocks()) - self.block_keys()
-        return [
-            record
-            for record in self.records
-            if record["kind"] == "cell" and record["pass"] == "speed" and _block_key(record) in keys
-        ]
+        return list(self._left_out[DISTURBED])
+
+    @cached_property
+    def _left_out(self) -> Mapping[str, list[Record]]:
+        """Speed records in no statistic, by their standing, in order."""
+        found: dict[str, list[Record]] = {TORN: [], DISTURBED: [], COUNTED: []}
+        for record in self.records:
+            if record["kind"] == "cell" and record["pass"] == "speed":
+                found[self.standing(record)].append(record)
+        return found
+
+    @cached_property
+    def _counted(self) -> Mapping[tuple[int, int], frozenset[str]]:
+        return _cells_by_attempt(self.complete_blocks())
+
+    @cached_property
+    def _signed_off(self) -> Mapping[tuple[int, int], frozenset[str]]:
+        return _cells_by_attempt(self._signed)
 
     def last_attempt(self, block: int) -> int:
         """The highest attempt at a block that left any record, 0 if there was none."""
@@ -184,6 +231,11 @@ class Run:
             return any(block is None or record["block"] == block for record in records)
         records = self.cell_records(cell_key, pass_)
         return any((seed is None or r["seed"] == seed) and (block is None or r["block"] == block) for r in records)
+
+
+def among_raw(run_dir: Path, path: Path) -> bool:
+    """Whether a path lies among a run's raw results, where nothing else may be written."""
+    return any(path.resolve().is_relative_to((run_dir / name).resolve()) for name in RAW_FOLDERS)
 
 
 def read_manifest(run_dir: Path) -> Mapping[str, Any]:
@@ -240,9 +292,10 @@ def _plan_from(table: Mapping[str, Any]) -> Plan:
     return Plan(str(table["created"]), cells, dict(table["blocks"]), dict(table["budget"]), dict(table.get("aims", {})))
 
 
-def _keys(blocks: Iterable[CompleteBlock]) -> set[tuple[int, int, str]]:
-    return {(block.block, block.attempt, key) for block in blocks for key in block.cells}
-
-
-def _block_key(record: Record) -> tuple[int, int, str]:
-    return (record["block"], record["attempt"], record["cell_key"] or "")
+def _cells_by_attempt(blocks: Iterable[CompleteBlock]) -> dict[tuple[int, int], frozenset[str]]:
+    """Cells of block attempts by (block, attempt)."""
+    found: dict[tuple[int, int], frozenset[str]] = {}
+    for block in blocks:
+        place = (block.block, block.attempt)
+        found[place] = found[place] | block.cells if place in found else block.cells
+    return found

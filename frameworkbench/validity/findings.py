@@ -77,6 +77,7 @@ DETECTORS: Mapping[str, str] = MappingProxyType(
     {
         "weights": "the weights that come out right after loading are those that went in",
         "parity": "losses, logits, gradients and updates equal the float64 reference's",
+        "dropout": "dropout keeps the stated share, scales it, draws anew in each step, and does nothing in evaluation",
         "samples": "as many batches are staged as were handed out",
         "precision": "rounding, range and summation are those of the declared precision",
         "scaling": "twice the steps take about twice the time, and no step is free",

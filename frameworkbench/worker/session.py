@@ -126,14 +126,12 @@ class Session:
         """One timed window: drain, mark, run, drain, mark. The parent stamps both marks."""
         adapter = self.adapter
         batches = [self._next() for _ in range(steps)]
-        step = adapter.step
         self._drain()
         compiled = adapter.compilations()
         cpu = time.process_time()
         self._mark("start")
         started = time.perf_counter_ns()
-        for batch in batches:
-            step(batch)
+        adapter.run(batches)
         self._drain()
         stopped = time.perf_counter_ns()
         self._mark("stop")
@@ -254,7 +252,10 @@ def _read_weights(file: str) -> dict[str, Array]:
 
 
 def _load_module(file: Path) -> ModuleType:
-    """Load an adapter by path, once, under a private name that cannot clash with a package."""
+    """Load an adapter by path, once, under a private name that cannot clash with a package.
+
+    The folder counts as that package, so that an adapter may have further modules: ``from .layers import …``.
+    """
     name = "_frameworkbench_adapter_" + hashlib.sha256(str(file).encode()).hexdigest()[:12]
     module = sys.modules.get(name) or _execute(name, file)
     if not hasattr(module, "ADAPTER"):
@@ -263,7 +264,7 @@ def _load_module(file: Path) -> ModuleType:
 
 
 def _execute(name: str, file: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, file)
+    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=[str(file.parent)])
     if spec is None or spec.loader is None:
         raise WorkerError("ADAPTER_ERROR", f"{file} is not a Python file")
     module = importlib.util.module_from_spec(spec)

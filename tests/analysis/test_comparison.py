@@ -7,7 +7,7 @@ import math
 import pytest
 
 from frameworkbench.analysis.comparison import DISAGREE, FASTER, INCONCLUSIVE, SMALL, TIED, Entry, decide, rank
-from frameworkbench.analysis.sentences import verdict_text
+from frameworkbench.analysis.sentences import verdict_phrase
 from frameworkbench.analysis.statistics import LogDifference, hodges_lehmann, paired_log_difference
 
 # Fixed process noise per block, different for two rows, a few tenths of a percent.
@@ -110,8 +110,8 @@ def test_many_missing_blocks_are_said_as_a_number() -> None:
     (pair,) = rank(hard, 0.03).pairs
     assert pair.extra_blocks is not None
     assert pair.extra_blocks > 40
-    assert verdict_text(pair.verdict, pair.reason, pair.extra_blocks) == (
+    assert str(verdict_phrase(pair.verdict, pair.reason, pair.extra_blocks)) == (
         f"inconclusive, needs {pair.extra_blocks} more blocks"
     )
     assert f"Inconclusive, needs {pair.extra_blocks} more blocks." in rank(hard, 0.03).sentence
-    assert verdict_text(INCONCLUSIVE, "", None) == "inconclusive, needs more than 1,000 further blocks"
+    assert str(verdict_phrase(INCONCLUSIVE, "", None)) == "inconclusive, needs more than 1,000 further blocks"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -155,3 +156,17 @@ def test_each_family_is_corrected_for_its_own_pairs() -> None:
     among = judged(*pair, *(row(f"{name}:x", 90.0) for name in "bcdef")).modes["a"].pairs
 
     assert alone == among
+
+
+def test_a_row_is_compared_with_the_one_that_it_is_built_on() -> None:
+    """What a layer on top costs has a verdict of its own, in a family of two, where both rows were timed."""
+    above, alone = row("top:x", 90.0), row("top:y", 80.0, main=False)
+    above, alone = replace(above, built_on="b:x"), replace(alone, built_on="gone:x")
+    found = judged(above, alone, row("b:x", 100.0), row("b:x", 100.0, role="twin"))
+
+    assert list(found.built_on) == [("top:x", "b:x")]
+    (pair,) = found.built_on["top:x", "b:x"].pairs
+    assert pair.verdict == FASTER
+    assert pair.ratio == pytest.approx(100 / 90, rel=0.01)
+    noisy = judged(above, row("b:x", 100.0), row("b:x", 100.0, role="twin"), noise=Disturbance(True, "loud", {}))
+    assert noisy.built_on["top:x", "b:x"].pairs[0].verdict == INCONCLUSIVE

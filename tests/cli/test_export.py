@@ -50,10 +50,23 @@ def test_a_round_is_a_process(finished: Finished, command: Command, tmp_path: Pa
 
 def test_an_unknown_form_is_wrong_usage(finished: Finished, command: Command) -> None:
     """A form that is not written ends with 2 and names those that are."""
-    answer = command("export", str(finished.out), "--format", "parquet", "--out", "export.parquet")
+    answer = command("export", str(finished.out), "--format", "xlsx", "--out", "export.xlsx")
 
     assert answer.code == 2
-    assert "pytest-benchmark" in answer.err
+    assert "expected pytest-benchmark, json, csv or parquet" in answer.err
+
+
+def test_tables_of_a_real_run(finished: Finished, command: Command, tmp_path: Path) -> None:
+    """`export --format csv` writes the tables and names its files; one row is one timed window of the run."""
+    answer = command("export", str(finished.out), "--format", "csv", "--table", "samples", "--out", "tables")
+
+    assert answer.code == 0
+    assert answer.out.split() == ["tables/samples.csv", "tables/columns.csv"]
+    rows = (tmp_path / "tables" / "samples.csv").read_text().splitlines()
+    records = [json.loads(path.read_text()) for path in sorted(finished.out.glob("records/*/*.json"))]
+    assert len(rows) - 1 == sum(
+        len(found["payload"].get("windows", ())) for found in records if found["pass"] == "speed"
+    )
 
 
 def test_a_run_without_numbers_has_no_export(command: Command, tiny: str, tmp_path: Path) -> None:

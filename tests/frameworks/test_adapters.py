@@ -76,8 +76,16 @@ parameters_steps_quick = [4, 6]
 
 
 def _each(names: list[str]) -> list[Any]:
-    """One test parameter for each adapter or adapter:mode, marked with the framework that it needs."""
-    return [pytest.param(name, marks=pytest.mark.framework(name.partition(":")[0])) for name in names]
+    """One test parameter for each adapter or adapter:mode, marked with the framework that it needs.
+
+    Those of an optional adapter are slow: its environment is large, and no suite has it unasked.
+    """
+    return [pytest.param(name, marks=_marks(name.partition(":")[0])) for name in names]
+
+
+def _marks(adapter: str) -> list[pytest.MarkDecorator]:
+    slow = [pytest.mark.slow] if load_adapters()[adapter].optional else []
+    return [pytest.mark.framework(adapter), *slow]
 
 
 def _problems(run: Run) -> list[str]:

@@ -19,7 +19,7 @@ from frameworkbench.provenance.statement import STATEMENT, files_sha256, run_fil
 from frameworkbench.provenance.verify import verify_run
 from frameworkbench.run.engine import run
 from frameworkbench.store.atomic import canonical_json
-from frameworkbench.store.chain import own_hash_holds, sha256, with_own_hash
+from frameworkbench.store.chain import hashes, sha256, with_own_hash
 from tests.run.conftest import silent
 
 from .conftest import flip_a_byte, small_request
@@ -403,7 +403,7 @@ def test_an_own_hash_covers_every_byte() -> None:
     """A record's hash in itself fits the canonical bytes only, and a payload's key of the same name is no hash."""
     content = canonical_json(with_own_hash({"a": 1, "payload": {"sha256": "0" * 64}, "writer": "w"}))
 
-    assert own_hash_holds(content) is True
-    assert own_hash_holds(content.replace(b'"a": 1', b'"a": 2')) is False
-    assert own_hash_holds(content.replace(b'"a": 1', b'"a":  1')) is False
-    assert own_hash_holds(canonical_json({"payload": {"sha256": "0" * 64}})) is None
+    assert hashes(content)[1] is True
+    assert hashes(content.replace(b'"a": 1', b'"a": 2'))[1] is False
+    assert hashes(content.replace(b'"a": 1', b'"a":  1'))[1] is False
+    assert hashes(canonical_json({"payload": {"sha256": "0" * 64}}))[1] is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ import pytest
 from frameworkbench.content import content_dir
 from frameworkbench.errors import SpecError, UsageError
 from frameworkbench.registry import load_adapters, read_adapter
+from frameworkbench.run.options import RunOptions
+from frameworkbench.run.plan import choose
+from frameworkbench.spec.protocol import SUITES
 
 TEXT = """
 name = "mine"
@@ -28,6 +32,7 @@ optimizers = ["sgd"]
 class = "graph"
 [modes.plain]
 class = "eager"
+built_on = "below:plain"
 [modes.plain.unsupported]
 lstm = "it loops"
 [modes.other]
@@ -201,3 +206,24 @@ def test_shipped_declarations_hold_together(info) -> None:
     if info.interpreter == "managed":
         assert info.installs["cpu"].lock.is_file()
         assert set(info.devices) == set(info.installs)
+
+
+def test_what_a_mode_is_built_on_and_whether_an_adapter_is_optional(tmp_path: Path) -> None:
+    """A row may name the row below it; an adapter takes part unasked unless it says that it is optional."""
+    plain = read_adapter(_folder(tmp_path, TEXT))
+    optional = read_adapter(_folder(tmp_path, TEXT.replace("[modes.graph]", "optional = true\n[modes.graph]"), "other"))
+
+    assert {mode.name: mode.built_on for mode in plain.modes.values()}["plain"] == "below:plain"
+    assert plain.modes["graph"].built_on == ""
+    assert (plain.optional, optional.optional) == (False, True)
+
+
+def test_an_optional_adapter_takes_part_only_by_name(tmp_path: Path) -> None:
+    """No suite has it unasked; asked for, it is planned like any other."""
+    optional = {name for name, info in load_adapters().items() if info.optional}
+    unasked = RunOptions(protocol=SUITES["quick"], out=tmp_path / "run", cache_dir=tmp_path / "cache")
+    asked = replace(unasked, adapters=tuple(sorted(optional)))
+
+    assert optional
+    assert not optional & set(choose(unasked).adapters)
+    assert optional <= set(choose(asked).adapters)

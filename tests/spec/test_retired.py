@@ -64,5 +64,5 @@ def test_reports_say_so(tmp_path: Path) -> None:
 
     files = write_report(folder, tmp_path / "report", summary=summarise(load_run(folder)))
 
-    for file in files:
+    for file in (file for file in files if file.suffix != ".svg"):
         assert "Theano is retired" in file.read_text(encoding="utf-8"), file.name

@@ -49,7 +49,7 @@ MISTAKES = {
     "unknown key": ("tiny-mlp", "schema = 1", "schema = 1\nbatches = 3", ": batches", "unknown key"),
     "unknown key in a table": ("tiny-mlp", "epochs = 1", "epochs = 1\nepoch = 2", ": training: epoch", "unknown key"),
     "unknown data key": ("tiny-mlp", "flatten = true", "flatten = true\nshuffle = 1", ": data: shuffle", "unknown key"),
-    "unknown layer option": ("tiny-mlp", "units = 8", "units = 8, bias = false", "bias", "unknown key"),
+    "unknown layer option": ("tiny-mlp", "units = 8", "units = 8, biased = false", "biased", "unknown key"),
     "another schema": ("tiny-mlp", "schema = 1", "schema = 2", ": schema", "expected 1; received 2"),
     "wrong type": ("tiny-mlp", "batch_size = 16", 'batch_size = "16"', ": training: batch_size", "a whole number"),
     "bool is no number": ("tiny-mlp", "epochs = 1", "epochs = true", ": training: epochs", "received True"),
@@ -72,7 +72,7 @@ MISTAKES = {
     "two names across a branch": ("tiny-attention", 'name = "gelu"', 'name = "pool"', ": layers", "share a name"),
     "layer name": ("tiny-mlp", '"dense_2"', '"2nd layer"', "name", "not usable as a name"),
     "logits": ("tiny-cnn", '{ name = "flatten", kind = "flatten" },\n', "", ": layers", "one logit per class"),
-    "unknown optimizer": ("tiny-mlp", 'kind = "adam"', 'kind = "lion"', "optimizer: kind", "sgd, adam"),
+    "unknown optimizer": ("tiny-mlp", 'kind = "adam"', 'kind = "lion"', "optimizer: kind", "sgd, nesterov, rmsprop"),
     "optimizer constant": ("tiny-mlp", "epsilon = 1e-8", "epsilon = 1e-8, decay = 0.1", "optimizer: decay", "unknown"),
     "constant left out": ("tiny-mlp", ", epsilon = 1e-8", "", "optimizer: epsilon", "missing"),
     "constant out of range": ("tiny-mlp", "beta1 = 0.9", "beta1 = 1.0", "optimizer: beta1", "below 1; received 1.0"),
@@ -139,6 +139,16 @@ def test_an_unknown_workload_lists_the_known_ones() -> None:
 
     with pytest.raises(UsageError, match=r"'no-such'; known: .*mnist-mlp"):
         select_workloads(known, ["no-such"])
+
+
+def test_workloads_by_name_are_in_no_suite() -> None:
+    """A workload made for one question is measured only where it is named; the four of the suites are the default."""
+    known = load_workloads(content_dir("workloads"))
+
+    default = {workload.name for workload in select_workloads(known, [])}
+    assert default >= {"mnist-mlp", "cifar-cnn", "imdb-lstm", "attention-block"}
+    assert default.isdisjoint({"cifar-lenet-batch4", "cifar-cnn-adam"})
+    assert [w.name for w in select_workloads(known, ["cifar-lenet-batch4"])] == ["cifar-lenet-batch4"]
 
 
 @pytest.mark.parametrize("name", [*TINY, *(path.stem for path in SHIPPED)])

@@ -7,7 +7,7 @@ import random
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,15 @@ from ...errors import WorkerError
 from ...reference import Network, initial_weights
 from ...spec.cell import TWIN
 from ...spec.lanes import DEFAULT
+from ...spec.model import Model
 from ...spec.protocol import Protocol
-from ...spec.workload import Workload
+from ...spec.training import Loss, Optimizer
+from ...spec.workload import Workload, without_dropout
 from ...validity import cause, fingerprint, identity, rate
 from ...validity.cause import GradientEvidence
 from ..judge import Expected, host_batch
 from ..link import Link, Setting, open_link
+from .masks import prove_dropout
 from .outcome import Outcome, close_books, evaluation, seconds
 
 Array = npt.NDArray[Any]
@@ -66,6 +69,7 @@ def proof(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
     """
     shutil.rmtree(setting.compile_cache, ignore_errors=True)
     outcome = Outcome(payload={"cache": "cold"})
+    timed, setting = setting.workload.model, replace(setting, workload=without_dropout(setting.workload))
     seen = _Seen(chooser.choice(_proof_steps(setting.workload, setting.protocol, expected)))
     with open_link(setting, log) as link:
         link.start()
@@ -77,7 +81,7 @@ def proof(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
         seen.loaded = link.export()
         parity_checks = parity.compare_weights(seen.loaded, expected.weights)
         if all(check.error < float("inf") for check in parity_checks):
-            _work(link, setting, expected, seen, outcome)
+            _work(link, setting, expected, seen, outcome, timed)
             _measure_rates(link, outcome)
             parity_checks += _judge(setting, expected, seen)
             same = all(check.passed for check in parity_checks)
@@ -86,6 +90,9 @@ def proof(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
             except WorkerError:
                 if same:  # where parity failed, that is the verdict
                     raise
+            if same and timed.dropout:
+                found, outcome.payload["dropout"] = prove_dropout(link, timed)
+                outcome.findings += found
     close_books(outcome, link)
     outcome.payload["parity"] = {
         "passed": all(check.passed for check in parity_checks),
@@ -117,8 +124,8 @@ def _range(bounds: tuple[int, int]) -> list[int]:
     return steps * _SNAPSHOT_STEPS if len(steps) < _SNAPSHOT_STEPS else steps
 
 
-def _work(link: Link, setting: Setting, expected: Expected, seen: _Seen, outcome: Outcome) -> None:
-    """Ordinary steps first, as a user takes them; then the probes, each from a fresh build."""
+def _work(link: Link, setting: Setting, expected: Expected, seen: _Seen, outcome: Outcome, timed: Model) -> None:
+    """Ordinary steps first, as a user takes them; then the probes, each from a fresh build; then the timed model."""
     workload = setting.workload
     first = link.timed_steps(1)
     outcome.payload["phases"]["first_step_s"] = first["elapsed_ns"] / 1e9
@@ -141,16 +148,17 @@ def _work(link: Link, setting: Setting, expected: Expected, seen: _Seen, outcome
     outcome.payload["effective"] = link.effective()
     installed = setting.interpreter.framework_version
     outcome.findings += identity.judge_version(outcome.payload["effective"], installed)
-    seen.trained = _train_briefly(link, setting)
+    seen.trained = _train_briefly(link, setting, timed)
 
 
-def _train_briefly(link: Link, setting: Setting) -> Weights | None:
+def _train_briefly(link: Link, setting: Setting, timed: Model) -> Weights | None:
     """A few dozen ordinary steps on distinct batches, for an accuracy that shows that learning happens."""
     steps = setting.protocol.proof_training_steps
     is_main = setting.cell.mode == setting.adapter.main_mode and setting.cell.role != TWIN
     if not steps or not is_main:
         return None
-    link.build(initial_weights(setting.workload.model, setting.seed), setting.workload.loss, setting.workload.optimizer)
+    start, workload = initial_weights(timed, setting.seed), setting.workload
+    link.build(start, workload.loss, workload.optimizer, timed)
     link.steps(steps)
     return link.export()
 
@@ -195,9 +203,8 @@ def _measure_precision(
     Where parity failed (``same`` is false) the size of an error says nothing about rounding.
     """
     offset = chooser.randrange(_PROBE_BATCH)
-    link.build(
-        fingerprint.probe_weights(), setting.workload.loss, setting.workload.optimizer, fingerprint.probe_model()
-    )
+    loss, optimizer = Loss("softmax_cross_entropy"), Optimizer("sgd", 1.0)
+    link.build(fingerprint.probe_weights(), loss, optimizer, fingerprint.probe_model())
     found = fingerprint.read(link.logits(fingerprint.probe_inputs(_PROBE_BATCH, offset)), offset)
     inputs, _ = host_batch(setting.workload, setting.dataset, expected.order[0])
     model, declared = setting.workload.model, setting.cell.precision

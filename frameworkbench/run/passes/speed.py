@@ -65,11 +65,14 @@ def speed(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
     with open_link(setting, log) as link:
         link.start()
         outcome.findings += identity.judge(link.identity(), setting.interpreter.path, setting.adapter.module)
-        link.build(expected.weights, workload.loss, workload.optimizer)
+        compared = workload.model.without_dropout()
+        link.build(expected.weights, workload.loss, workload.optimizer, compared)
         outcome.findings += link.stage(expected.order)
         first = link.timed_steps(1)
         before = link.timed_steps(k - 1)
         snapshot = link.export_later()
+        if workload.model.dropout:
+            link.build(expected.weights, workload.loss, workload.optimizer)
         warm = link.timed_steps(setting.warmup_steps)
         start = link.export_later()
         link.load_again(start)  # the windows start from weights and an optimizer state that can be had again
@@ -77,10 +80,12 @@ def speed(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
         steps = window_steps(setting.protocol, _step_s(before, k - 1, warm, setting.warmup_steps))
         windows, seen_quiet, clock_findings = _windows(link, setting, steps, chooser)
         after, losses, taken = _two_more_steps(link)
-        if chooser.random() < setting.protocol.replay_share:
+        if chooser.random() < setting.protocol.replay_share and not workload.model.dropout:
             found, outcome.payload["replay"] = replayed(link, start, after[0], taken[0], chooser)
             outcome.findings += found
         outcome.payload |= _facts(link, setting, first, warm) | {"windows": windows}
+        if workload.model.dropout:
+            link.build(expected.again.weights, workload.loss, workload.optimizer, compared)
         stretches, again = _checked_stretches(link, expected, k_again, _mean_step_s(windows))
         files = _Files(snapshot, start, after, again)
         link.worker.close()

@@ -1,0 +1,166 @@
+"""Keras 3 as its users drive it, ``compile`` and then ``train_on_batch`` or ``fit``, on each of its backends.
+
+The mode is the backend. Keras reads its name when it is imported, so everything that needs Keras is imported once the
+mode is known.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from frameworkbench.adapter import Adapter, Array, Batch, Settings, Weights
+from frameworkbench.errors import UnsupportedError
+from frameworkbench.spec.layers import Layer
+from frameworkbench.spec.model import Model
+from frameworkbench.spec.training import Loss, Optimizer
+
+from .backends import BACKENDS
+
+_FIT = "_fit"
+
+
+class KerasAdapter(Adapter):
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        backend = settings.mode.removesuffix(_FIT)
+        if backend not in BACKENDS:
+            raise UnsupportedError("UNSUPPORTED_MODE", f"keras has no mode {settings.mode!r}")
+        os.environ["KERAS_BACKEND"] = backend
+        self._backend = BACKENDS[backend](settings)
+        self._keras = importlib.import_module("keras")
+        self._vocabulary = importlib.import_module(".layers", __package__ or __name__)
+        self._keras.utils.set_random_seed(settings.seed)
+
+    def build(self, model: Model, loss: Loss, optimizer: Optimizer, weights: Weights) -> None:
+        keras = self._keras
+        keras.utils.clear_session()
+        self._bound: dict[str, tuple[Any, Any, Any]] = {}
+        self._grid: tuple[int, ...] | None = None  # (C, H, W) behind a flatten that no dense layer has consumed
+        self._shapes = {parameter.name: parameter.shape for parameter in model.parameters}
+        self._images = len(model.input_shape) == 3
+        self._dtype = "int32" if model.input_kind == "tokens" else "float32"
+        inputs = keras.Input(self._to_layout(np.zeros((1, *model.input_shape))).shape[1:], dtype=self._dtype)
+        self._model = keras.Model(inputs, self._apply(model.layers, inputs))
+        self._optimizer = _make_optimizer(keras, optimizer)
+        self._model.compile(self._optimizer, _make_loss(keras, loss), jit_compile="auto")
+        self._optimizer.build(self._model.trainable_variables)
+        self._fresh = [(variable, np.array(self._host(variable))) for variable in self._optimizer.variables]
+        self.load(weights)
+
+    def load(self, weights: Weights) -> None:
+        for name, (variable, load, _) in self._bound.items():
+            variable.assign(load(weights[name]).reshape(variable.shape))
+        for variable, value in self._fresh:
+            variable.assign(value)
+
+    def stage(self, batches: Sequence[Batch]) -> list[Any]:
+        tensor = self._keras.ops.convert_to_tensor
+        return [(tensor(self._to_layout(x), dtype=self._dtype), tensor(y, dtype="int32")) for x, y in batches]
+
+    def step(self, batch: Any) -> Any:
+        return self._model.train_on_batch(*batch)
+
+    def run(self, batches: Sequence[Any]) -> None:
+        if not self.settings.mode.endswith(_FIT):
+            return super().run(batches)
+        self._model.fit((batch for batch in batches), steps_per_epoch=len(batches), epochs=1, verbose=0)
+        return None
+
+    def loss(self, handle: Any) -> float:
+        return float(handle)
+
+    def drain(self) -> None:
+        self._backend.drain()
+
+    def infer(self, batch: Any) -> Any:
+        return self._model.predict_on_batch(batch[0])
+
+    def fetch(self, handle: Any) -> Array:
+        return np.array(handle, np.float32)
+
+    def export(self) -> dict[str, Array]:
+        return {
+            name: np.array(back(self._host(variable)).reshape(self._shapes[name]), np.float32, order="C")
+            for name, (variable, _, back) in self._bound.items()
+        }
+
+    def effective(self) -> dict[str, Any]:
+        return {
+            "version": self._keras.__version__,
+            "backend": f"{self._keras.backend.backend()} {self._backend.framework.__version__}",
+            "mode": self.settings.mode,
+            "device": "cpu",
+            "precision": self._model.dtype_policy.variable_dtype,
+            "threads": self._backend.threads(),
+            "jit_compile": f'"auto" became {self._model.jit_compile}',
+            "run_eagerly": self._model.run_eagerly,
+        }
+
+    def _host(self, variable: Any) -> Array:
+        return np.asarray(self._keras.ops.convert_to_numpy(variable))
+
+    def _to_layout(self, inputs: Array) -> Array:
+        return np.ascontiguousarray(inputs.transpose(0, 2, 3, 1) if self._images else inputs, self._dtype)
+
+    def _apply(self, stack: Sequence[Layer], x: Any) -> Any:
+        for layer in stack:
+            if layer.kind == "residual":
+                x = self._keras.ops.add(x, self._apply(layer.layers, x))
+            elif layer.kind in self._vocabulary.LAYERS:
+                x = self._call(layer, x)
+            else:
+                raise UnsupportedError("UNSUPPORTED_LAYER", f"keras: no mapping for layer kind {layer.kind!r}")
+        return x
+
+    def _call(self, layer: Layer, x: Any) -> Any:
+        if self._grid and layer.kind not in ("dense", "flatten", "dropout", *self._vocabulary.ELEMENTWISE):
+            raise UnsupportedError("UNSUPPORTED_LAYER", f"keras: {layer.kind} between flatten and dense")
+        x = self._vocabulary.apply_layer(layer, x, self._bound, [])
+        if layer.kind == "flatten" and len(layer.input_shape) == 3:
+            self._grid = layer.input_shape
+        elif layer.kind == "dense" and self._grid:
+            name = layer.parameter("kernel")
+            self._bound[name] = (self._bound[name][0], *self._vocabulary.after_flatten(self._grid))
+            self._grid = None
+        return x
+
+
+def _make_loss(keras: Any, spec: Loss) -> Callable[[Any, Any], Any]:
+    if spec.kind != "softmax_cross_entropy":
+        raise UnsupportedError("UNSUPPORTED_LOSS", f"keras: no mapping for loss {spec.kind!r}")
+    if spec.scale == 1:
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    entropy = keras.losses.sparse_categorical_crossentropy
+    return lambda labels, logits: spec.scale * entropy(labels, logits, from_logits=True)
+
+
+def _make_optimizer(keras: Any, spec: Optimizer) -> Any:
+    if spec.kind == "sgd":
+        return keras.optimizers.SGD(spec.learning_rate, momentum=spec.momentum)
+    if spec.kind == "adam":
+        return _canonical_adam(keras)(spec.learning_rate, spec.beta1, spec.beta2, spec.epsilon)
+    raise UnsupportedError("UNSUPPORTED_OPTIMIZER", f"keras: no mapping for optimizer {spec.kind!r}")
+
+
+def _canonical_adam(keras: Any) -> Any:
+    """Adam with epsilon after the bias correction: Keras adds it before, so it shrinks with the step."""
+    ops = keras.ops
+
+    class CanonicalAdam(type(keras.optimizers.Adam())):  # on torch, the class that updates all tensors at once
+        def _backend_update_step(self, gradients: Any, variables: Any, learning_rate: Any) -> None:
+            constant, step = self.epsilon, ops.cast(self.iterations + 1, "float32")
+            self.epsilon = constant * ops.sqrt(1 - ops.power(ops.cast(self.beta_2, "float32"), step))
+            # An embedding's gradient may arrive as slices, squared before repeated tokens are summed.
+            dense = [ops.convert_to_tensor(gradient) for gradient in gradients]
+            super()._backend_update_step(dense, variables, learning_rate)
+            self.epsilon = constant
+
+    return CanonicalAdam
+
+
+ADAPTER = KerasAdapter

@@ -1,0 +1,115 @@
+"""The tables of a run as files: CSV, Parquet, JSON. The same records give the same bytes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import UsageError
+from ..report.text import clean
+from ..store.atomic import canonical_json
+from .columns import FLAG, INTEGER, NUMBER, TEXT, Table
+from .tables import TABLES, Source
+
+DOCUMENTATION = "columns.csv"
+SCHEMA = 1
+
+_HINT = "python -m pip install 'frameworkbench[parquet]'   (or: python -m pip install pyarrow)"
+
+
+def csv_files(source: Source, names: Sequence[str]) -> dict[str, bytes]:
+    """One CSV file for each table, and one with the meaning and unit of each column."""
+    found = {f"{name}.csv": _csv(_heads(TABLES[name]), TABLES[name].rows(source)) for name in names}
+    return {**found, DOCUMENTATION: _csv(["table", "column", "unit", "meaning"], _documentation(names))}
+
+
+def parquet_files(source: Source, names: Sequence[str]) -> dict[str, bytes]:
+    """One Parquet file for each table; unit and meaning are in the metadata of its fields.
+
+    Raises:
+        UsageError: pyarrow is not installed.
+    """
+    try:
+        import pyarrow as arrow
+        import pyarrow.parquet as parquet
+    except ImportError as problem:
+        raise UsageError(f"--format parquet needs pyarrow, which is not installed; next: {_HINT}") from problem
+    types = {TEXT: arrow.string(), INTEGER: arrow.int64(), NUMBER: arrow.float64(), FLAG: arrow.bool_()}
+    files = {}
+    for name in names:
+        table = TABLES[name]
+        fields = [
+            arrow.field(column.name, types[column.kind], metadata={"unit": column.unit, "meaning": column.meaning})
+            for column in table.columns
+        ]
+        arrays = [
+            arrow.array(values, types[column.kind])
+            for column, values in zip(table.columns, _by_column(table, source), strict=True)
+        ]
+        sink = io.BytesIO()
+        parquet.write_table(arrow.Table.from_arrays(arrays, schema=arrow.schema(fields)), sink, compression="zstd")
+        files[f"{name}.parquet"] = sink.getvalue()
+    return files
+
+
+def tables_json(source: Source, names: Sequence[str]) -> bytes:
+    """One JSON file with all tables as lists of objects, and what their columns mean."""
+    run = source.report["run"]
+    return canonical_json(
+        {
+            "schema": SCHEMA,
+            "run": {key: clean(run[key]) for key in ("run_id", "created", "frameworkbench_version", "suite")},
+            "verification": source.report["verification"],
+            "not_measured": clean(source.report["not_measured"]),
+            "columns": {
+                name: {column.name: {"unit": column.unit, "meaning": column.meaning} for column in TABLES[name].columns}
+                for name in names
+            },
+            "tables": {name: _objects(TABLES[name], source) for name in names},
+        }
+    )
+
+
+def _heads(table: Table) -> list[str]:
+    return [column.name for column in table.columns]
+
+
+def _documentation(names: Sequence[str]) -> list[list[Any]]:
+    return [[name, column.name, column.unit, column.meaning] for name in names for column in TABLES[name].columns]
+
+
+def _csv(heads: Sequence[str], rows: Any) -> bytes:
+    """Empty for a missing value, ``true`` and ``false`` for flags, as many digits as a number has."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(heads)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    return text.getvalue().encode("utf-8")
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return clean(value) if isinstance(value, str) else value
+
+
+def _objects(table: Table, source: Source) -> list[dict[str, Any]]:
+    heads = _heads(table)
+    return [dict(zip(heads, map(_plain, row), strict=True)) for row in table.rows(source)]
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold: a number that it does not have becomes text, as in the records."""
+    if isinstance(value, float) and not -float("inf") < value < float("inf"):
+        return str(value)
+    return clean(value)
+
+
+def _by_column(table: Table, source: Source) -> list[list[Any]]:
+    columns: list[list[Any]] = [[] for _ in table.columns]
+    for row in table.rows(source):
+        for column, value in zip(columns, row, strict=True):
+            column.append(clean(value))
+    return columns
