@@ -26,6 +26,7 @@ def test_content_is_data_of_the_package(names: set[str]) -> None:
     """All shipped content is inside the package; no top-level package but ours is installed."""
     content = [*ROOT.glob("adapters/*/adapter.*"), *ROOT.glob("adapters/*/*.lock"), *ROOT.glob("workloads/*.toml")]
     content += [*ROOT.glob("workloads/bands/*.json"), *ROOT.glob("claims/*.toml"), *ROOT.glob("measured/*.json")]
+    content.append(ROOT / "adapters" / "retired.toml")
 
     missing = [path for path in content if f"frameworkbench/_content/{path.relative_to(ROOT)}" not in names]
 
@@ -35,6 +36,6 @@ def test_content_is_data_of_the_package(names: set[str]) -> None:
 
 
 def test_templates_travel_and_rubbish_does_not(names: set[str]) -> None:
-    """The report's templates are in the wheel; caches, results and tests are not."""
-    assert "frameworkbench/report/templates/page.html.j2" in names
+    """The templates of reports and of new adapters are in the wheel; caches, results and tests are not."""
+    assert {"frameworkbench/report/templates/page.html.j2", "frameworkbench/kit/templates/adapter.py.j2"} <= names
     assert not [name for name in names if "__pycache__" in name or name.startswith(("tests/", "results/"))]

@@ -6,6 +6,7 @@ The workers are those of a run (``run/link.py``), so that what passes here passe
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -33,7 +34,8 @@ from .wellposed import fit_answers
 T = TypeVar("T")
 Tell = Callable[[str], None]
 
-PROTOCOL: Protocol = replace(SUITES["smoke"], suite="adapter check", entrants=True, window_s=0.05, staged_batches=24)
+# Half a second of work that `drain` does not wait for is seen on any machine.
+PROTOCOL: Protocol = replace(SUITES["smoke"], suite="adapter check", entrants=True, window_s=0.5, staged_batches=24)
 STAGED = PROTOCOL.staged_batches
 _SEED = 0
 _LIMIT_S = 600.0
@@ -51,8 +53,8 @@ class Bench:
         info: what the adapter declares.
         mode: the mode that is looked at.
         interpreter: Python of its environment.
-        folder: scratch, with the logs.
-        cache_dir: prepared data, shared with runs.
+        folder: scratch.
+        cache_dir: prepared data, shared with runs; logs of workers.
         cores: CPU numbers of the workers.
         tell: receives what is being done, for the progress display.
     """
@@ -126,9 +128,13 @@ class Bench:
         )
 
     def log(self) -> Path:
-        """A log file for the next worker."""
+        """A log file for the next worker; those of the last check of an adapter are kept in the cache."""
+        kept = self.cache_dir / "adapter-check" / self.info.name
+        if not self._logs:
+            shutil.rmtree(kept, ignore_errors=True)
+            kept.mkdir(parents=True)
         self._logs += 1
-        return self.folder / f"worker-{self._logs:02d}.log"
+        return kept / f"worker-{self._logs:02d}.log"
 
 
 class Asking:
@@ -178,7 +184,7 @@ class Asking:
 
     def trouble(self, check: str, problem: WorkerError, next_step: str = "") -> Result:
         """A failed check out of what a worker said."""
-        return trouble(check, problem, self._log, next_step)
+        return trouble(self.bench, check, problem, self._log, next_step)
 
     def __enter__(self) -> Asking:
         return self
@@ -187,22 +193,31 @@ class Asking:
         self.close()
 
 
-def trouble(check: str, problem: WorkerError, log: Path, next_step: str = "") -> Result:
+def trouble(bench: Bench, check: str, problem: WorkerError, log: Path, next_step: str = "") -> Result:
     """What an adapter raised, where in its file, and what to do about it."""
-    found = str(problem)
-    place = _place(log)
+    found = _in_one_line(str(problem), log)
+    place = _place(log, bench.info.folder)
     if found.startswith("NotImplementedError"):
         return failed(check, "not written yet", f"{found.partition(': ')[2]}{place}")
     if problem.code.startswith("UNSUPPORTED_") or problem.code in codes.UNSUPPORTED:
         advice = next_step or "write it, or take it out of adapter.toml"
         return failed(check, f"{REFUSED}: {found}", f"{advice}{place}")
-    if problem.code in _DEAD:
-        return failed(check, f"{problem.code}: {found}", next_step or f"read the worker's log: {log}")
-    return failed(check, found, (next_step or "read the worker's log") + (place or f" ({log})"))
+    code = f"{problem.code}: " if problem.code in _DEAD else ""
+    return failed(check, f"{code}{found}", f"{next_step or 'see what it said'}{place or f'; its log: {log}'}")
 
 
-def _place(log: Path) -> str:
-    """The last line of the adapter's own file in the last traceback of a log."""
+def _in_one_line(text: str, log: Path) -> str:
+    """The first line of a long message and the last one of its traceback, where the cause stands."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) < 2:
+        return text
+    last = [line.strip() for line in read_log_end(log).splitlines() if line.strip()][-1:]
+    return " … ".join(dict.fromkeys([lines[0], *last]))
+
+
+def _place(log: Path, folder: Path) -> str:
+    """The last line of the adapter's own files in the last traceback of a log."""
     tail = read_log_end(log).rpartition("Traceback (most recent call last)")[2]
-    found = re.findall(r'File "[^"]*adapter\.py", line (\d+), in (\w+)', tail)
-    return f" [adapter.py line {found[-1][0]}, {found[-1][1]}]" if found else ""
+    own = rf'File "{re.escape(str(folder))}/([^"]+)", line (\d+), in (\w+)'
+    found = re.findall(own, tail)
+    return f" [{found[-1][0]} line {found[-1][1]}, {found[-1][2]}]" if found else ""

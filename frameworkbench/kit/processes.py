@@ -144,7 +144,7 @@ def memory(bench: Bench, kinds: Set[str]) -> Iterator[Result]:
         try:
             outcome = passes.memory(setting, answers, log, chooser=_CHOOSER)
         except WorkerError as problem:
-            yield trouble(check, problem, log)
+            yield trouble(bench, check, problem, log)
             continue
         found = flags(outcome.payload["memory"])
         if outcome.status != "ok" or found:
@@ -233,7 +233,7 @@ def _passes(bench: Bench, check: str, work: Callable[[Path], Outcome]) -> Result
     except WorkerError as problem:
         if problem.code in codes.UNSUPPORTED:
             return skipped(check, f"{problem.code}: {problem}")
-        return trouble(check, problem, log)
+        return trouble(bench, check, problem, log)
     if outcome.status != "ok":
         advice = _ADVICE.get(outcome.code, "docs/verdicts.md explains the code")
         return failed(check, f"{outcome.code}: {outcome.reason}", advice)

@@ -109,6 +109,7 @@ def test_a_worker_that_dies_does_not_end_the_list(check: Check) -> None:
 
     assert list(failures(results)) == ["step"]
     assert "KILLED" in results["step"].found
+    assert Path(results["step"].next_step.partition("its log: ")[2]).is_file()
 
 
 def test_a_drain_that_does_not_wait(check: Check) -> None:
@@ -135,3 +136,13 @@ def test_a_layer_that_a_mode_refuses(tmp_path: Path, check: Check) -> None:
     assert "[modes.numpy.unsupported]" in silent.next_step
     assert "declared as refused in mode numpy: loops" in told.found
     assert told.next_step == ""
+
+
+def test_a_long_message_keeps_its_cause(tmp_path: Path, check: Check) -> None:
+    """Of an error with many lines the first and the last are shown, and where in the adapter's files it was raised."""
+    line = "        self._model, self._loss, self._rule = model, loss, optimizer\n"
+    long = '        raise ValueError("in transformed code" + chr(10) * 9 + "x" * 900 + chr(10) + "the cause")\n'
+    results = check(_edited(tmp_path, line, long + line))
+
+    assert results["build"].found == "ValueError: in transformed code … the cause"
+    assert "[adapter.py line" in results["build"].next_step
