@@ -3,7 +3,7 @@
 usage: python benchmarks/wrong_shape.py [--adapter NAME …] [--cache-dir DIR] [--out measured/wrong-shape.json]
 
 Every mode of every adapter is asked in a process of its own. Recorded: where it stopped, the exception's type, the
-length of its message, its first lines, and whether it names the two widths. Paths in messages are cut.
+length of its message, its first lines and its last, and whether it names the two widths. Paths in messages are cut.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ HERE = Path(__file__).resolve().parent
 SCHEMA = 1
 WORKLOAD = "mnist-mlp"
 RIGHT, WRONG = 784, 700
-_LINES, _LINE = 4, 160
-_PATH = re.compile(r"(?:[A-Za-z]:)?/(?:[^\s/:'\"]+/)+")
+_LINES, _LINE = 4, 300
+_PATH = re.compile(r"(?<![:/\w])/(?:[^\s/:'\"]+/)+")  # folders of this machine; an address stays
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -107,12 +107,14 @@ def describe(said: Mapping[str, Any]) -> dict[str, Any]:
     """Length, first lines and what they name; paths are cut to their last part."""
     text = _PATH.sub("…/", str(said["message"])).strip()
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    cut = [line if len(line) <= _LINE else line[: _LINE - 1] + "…" for line in lines]
     return {
         "where": said["where"],
         "type": said["type"],
         "characters": len(text),
         "lines": len(lines),
-        "first_lines": [line if len(line) <= _LINE else line[: _LINE - 1] + "…" for line in lines[:_LINES]],
+        "first_lines": cut[:_LINES],
+        "last_line": cut[-1].strip() if cut else "",
         "names_expected": str(RIGHT) in text,
         "names_received": str(WRONG) in text,
     }

@@ -50,7 +50,10 @@ def with_wrong_shape(session: Any) -> Any:
                 where = "loss"
                 self.adapter.drain()
                 value = self.adapter.loss(held)
-            except Exception as said:  # noqa: BLE001 (whatever is raised is what is asked for)
+            except Exception as raised:  # noqa: BLE001 (whatever is raised is what is asked for)
+                said: BaseException = raised
+                while type(said).__module__.startswith("frameworkbench.") and said.__cause__ is not None:
+                    said = said.__cause__  # the framework's own words, not the adapter's
                 kind = type(said)
                 return {"where": where, "type": f"{kind.__module__}.{kind.__qualname__}", "message": str(said)}
             return {"where": "", "type": "", "message": f"no error; the loss is {value:g}"}

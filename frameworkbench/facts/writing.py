@@ -27,6 +27,7 @@ class WrongShape:
         characters: length of its message.
         lines: lines of it that are not blank.
         first_lines: the first of them; long ones are cut.
+        last_line: the last of them, where a traceback ends in what is wrong.
         names_expected: whether the message names the width that the layer has.
         names_received: whether it names the one that it was given.
     """
@@ -38,6 +39,7 @@ class WrongShape:
     characters: int
     lines: int
     first_lines: tuple[str, ...]
+    last_line: str
     names_expected: bool
     names_received: bool
 
@@ -109,6 +111,7 @@ def _row(value: Any, where: str) -> tuple[str, WrongShape]:
         characters=fields.not_negative("characters", 0),
         lines=fields.not_negative("lines", 0),
         first_lines=tuple(str(line) for line in fields.required("first_lines", list)),
+        last_line=fields.required("last_line", str),
         names_expected=fields.required("names_expected", bool),
         names_received=fields.required("names_received", bool),
     )

@@ -16,6 +16,7 @@ from typing import Any
 import jinja2
 
 from ..phrase import marked
+from .advice import answers_by_case, writing_facts
 from .chart import chart
 from .comparing import PAIR_HEADINGS, PROCESS_HEADINGS
 from .glossary import LATENCY_NOTE, MEMORY_NOTE, glossary
@@ -79,6 +80,7 @@ def page(report: Table, words: Language, advice: Table | None = None) -> str:
     views = [view(shown, each) for each in (words, *others)]
     inside = len(report["cells"]) <= MOST_INSIDE
     data = page_data(report)
+    data["writing"] = writing_facts(report)
     if not inside:
         data["beside"] = {"folder": FOLDER, "each": EACH}
     program, style = script(_PROGRAM), stylesheet()
@@ -101,7 +103,8 @@ def page(report: Table, words: Language, advice: Table | None = None) -> str:
         data=embedded(data),
         raw=embedded(raw_parts(report["cells"])) if inside else "",
         catalogues=embedded({code: catalogue(code) for code in LANGUAGES}),
-        advice=embedded(advice) if advice is not None else "",
+        cases=answers_by_case(advice, words) if advice is not None and inside else [],
+        advice=embedded(advice, ordered=False) if advice is not None else "",
     )
 
 

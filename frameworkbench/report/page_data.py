@@ -80,6 +80,7 @@ def page_data(report: Table) -> Table:
         "verdicts": VERDICTS,
         "cells": _columns(cells),
         "groups": [_group(found, members.get(_axes(found), []), at) for found in report["comparisons"]],
+        "claims": report.get("claims", []),
         "glossary": [list(entry) for entry in GLOSSARY],
     }
 
@@ -101,9 +102,14 @@ def raw_part(cell: Table, words: _Words) -> Table:
     return part
 
 
-def embedded(data: object) -> str:
-    """JSON that can stand inside a script element: nothing in it can end the element or start another."""
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+def embedded(data: object, *, ordered: bool = True) -> str:
+    """JSON that can stand inside a script element: nothing in it can end the element or start another.
+
+    Args:
+        data: plain data.
+        ordered: sort the keys; not where their order is that of the page.
+    """
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, sort_keys=ordered, separators=(",", ":"))
     for character, escape in (("&", "\\u0026"), ("<", "\\u003c"), (">", "\\u003e")):
         text = text.replace(character, escape)
     return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

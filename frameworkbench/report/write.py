@@ -10,6 +10,7 @@ from ..analysis.summary import Summary
 from ..errors import UsageError
 from ..store.atomic import canonical_json, write_bytes_atomic
 from ..store.run import among_raw
+from .advice import advice_table
 from .markdown import markdown
 from .messages import LANGUAGES, SOURCE, check_languages, language
 from .page import cell_files, page
@@ -50,11 +51,11 @@ def render_report(summary: Summary, languages: Sequence[str] = (SOURCE,)) -> dic
     report: dict[str, Any] = clean(summary.to_json())
     chosen = [language(code) for code in check_languages(languages)]
     files = {"report.json": canonical_json(report)}
-    pictures = album(report)
+    pictures, advice = album(report), advice_table(report)
     for words in chosen:
         rows = view(report, words)
         files[file_name("md", words.code)] = markdown(rows, report, pictures).encode("utf-8")
-        files[file_name("html", words.code)] = page(report, words).encode("utf-8")
+        files[file_name("html", words.code)] = page(report, words, advice).encode("utf-8")
     files |= {name: content.encode("utf-8") for name, content in cell_files(report).items()}
     return files | {each.path: each.content for found in pictures.values() for each in found}
 

@@ -55,7 +55,7 @@ function settings(raw) {
   return section(
     t("Effective settings, read back from the framework"),
     effective.length ? definitions(effective.map(([name, value]) => [name, plain(value)])) : null,
-    raw.thread_use ? el("p", { class: "small" }, `${t("Threads")}: ${say(raw.thread_use.note_parts || raw.thread_use.note)}`) : null,
+    raw.thread_use ? el("p", { class: "small" }, t("Threads: {note}", { note: say(raw.thread_use.note_parts || raw.thread_use.note) })) : null,
     tuning.length ? el("ul", { class: "plain small" }, tuning) : null,
   );
 }
@@ -132,7 +132,13 @@ function failureParts(raw) {
   return section(
     t("What did not end well"),
     failures.map((one) => [
-      el("p", { class: "small" }, status(one.status), ` ${one.code}: ${one.reason} (${t("{pass} pass, block {block}, attempt {attempt}", { pass: t(String(one.pass)), block: plain(one.block), attempt: plain(one.attempt) })})`),
+      el(
+        "p",
+        { class: "small" },
+        status(one.status),
+        ` ${one.code}: ${one.reason} `,
+        t("({pass} pass, block {block}, attempt {attempt})", { pass: t(String(one.pass)), block: plain(one.block), attempt: plain(one.attempt) }),
+      ),
       one.log ? el("p", { class: "small soft" }, t("Log: {file}", { file: one.log })) : null,
       one.log_end ? el("pre", { tabindex: "0", "aria-label": t("End of the log") }, one.log_end) : null,
     ]),

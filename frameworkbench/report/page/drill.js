@@ -33,7 +33,7 @@ function cellHead(cell) {
     { class: "cell-head" },
     el("h2", { id: "cell-title", tabindex: "-1" }, `${text("label", cell)}, ${groupTitle(group)}`),
     el("button", { type: "button", class: "close", autofocus: true, click: () => document.getElementById("cell").close() }, t("Close")),
-    el("p", { class: "small soft" }, conditions(group), isSynthetic(group) ? ` · ${t("synthetic data")}` : ""),
+    el("p", { class: "small soft" }, conditions(group), isSynthetic(group) ? [" · ", t("synthetic data")] : ""),
   );
 }
 
@@ -62,7 +62,7 @@ function overview(cell) {
       [t("Status"), [status(text("status", cell)), reason ? ` ${reason}` : ""]],
       [t("Worst check"), worstText(CELLS.worst[cell])],
       [t("Samples/s"), interval ? `${mean} (${interval})` : mean],
-      [t("To first step"), `${duration(number("time_to_first_step_s", cell))}, ${t("warm {time}", { time: duration(number("time_to_first_step_warm_s", cell)) })}`],
+      [t("To first step"), [duration(number("time_to_first_step_s", cell)), ", ", t("warm {time}", { time: duration(number("time_to_first_step_warm_s", cell)) })]],
       [t("Peak memory"), bytes(number("peak_memory_bytes", cell))],
       [t("Accuracy"), measureText("accuracy", cell)],
       ...CELLS.remarks[cell].map(([code, sentence]) => [code, say(sentence)]),

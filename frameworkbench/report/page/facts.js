@@ -18,6 +18,15 @@ function sourceLink(source) {
   return el("a", { href: source, rel: "noreferrer noopener", target: "_blank" }, t("source"), el("span", { class: "hidden" }, ` ${source}`));
 }
 
+// A note with the addresses in it as links that show where they lead.
+function linked(note) {
+  return note.split(/(https?:\/\/[^\s;,)]+)/).map((part, place) => {
+    if (place % 2 === 0) return part;
+    const host = part.replace(/^https?:\/\//, "").split("/")[0];
+    return el("a", { href: part, rel: "noreferrer noopener", target: "_blank", title: part }, host);
+  });
+}
+
 function factCell(adapter, key) {
   const fact = (ADVICE.facts[adapter] || {})[key];
   if (!fact) return el("span", { class: "soft" }, t("not stated"));
@@ -25,8 +34,8 @@ function factCell(adapter, key) {
     "div",
     { id: `fact-${adapter}-${key}`, tabindex: "-1", class: "fact" },
     el("span", { class: "wide" }, factValue(key, fact)),
-    fact.note ? el("span", { class: "sub" }, t(fact.note)) : null,
-    el("span", { class: "sub" }, sourceLink(fact.source), `, ${fact.checked}`, staleFact(fact) ? el("span", { class: "bad" }, ` ⚠ ${t("older than a year")}`) : null),
+    fact.note ? el("span", { class: "sub" }, linked(t(fact.note))) : null,
+    el("span", { class: "sub" }, sourceLink(fact.source), `, ${fact.checked}`, staleFact(fact) ? el("span", { class: "bad" }, " ⚠ ", t("older than a year")) : null),
   );
 }
 
@@ -41,4 +50,78 @@ function factsTable() {
   );
   table.classList.add("facts-table");
   return table;
+}
+
+// ---- How the frameworks are to write in, as far as it can be measured.
+
+function writingTable() {
+  const names = Object.keys(DATA.writing).sort((a, b) => adapterTitle(a).localeCompare(adapterTitle(b), "en"));
+  if (!names.length) return null;
+  const rows = names.flatMap((name) => {
+    const lines = plain(DATA.writing[name].lines);
+    const said_ = DATA.writing[name].wrong_shapes;
+    if (!said_.length) return [[adapterTitle(name), lines, t("not measured"), NOTHING, NOTHING]];
+    return said_.map((one) => [`${adapterTitle(name)}: ${one.mode}`, lines, stopOf(one), widthsOf(one), messageOf(one)]);
+  });
+  return el(
+    "div",
+    {},
+    el("h3", {}, t("Ease of writing, as far as it can be measured")),
+    tableOf(
+      t("Lines of the adapter that are not blank (all adapters cover the same layers and duties), and what a training step on inputs of the wrong width says"),
+      [t("Framework and mode"), t("Lines"), t("Stops"), t("Message names"), t("Message")],
+      rows,
+      [1],
+    ),
+  );
+}
+
+function stopOf(found) {
+  if (!found.where) return t("nowhere");
+  return { stage: t("when the batch is handed over"), step: t("in the step"), loss: t("when the loss is read") }[found.where] || found.where;
+}
+
+function widthsOf(found) {
+  if (found.names_expected && found.names_received) return el("span", {}, "✓ ", t("both widths"));
+  if (found.names_expected) return el("span", {}, "◐ ", t("the right width only"));
+  return found.names_received ? el("span", {}, "◐ ", t("the wrong width only")) : el("span", {}, "✕ ", t("neither width"));
+}
+
+function messageOf(found) {
+  return el(
+    "details",
+    { class: "behind-sentence" },
+    el("summary", {}, found.lines === 1 ? t("1 line") : t("{n} lines", { n: found.lines })),
+    el("p", { class: "small" }, found.type),
+    el("pre", { tabindex: "0", "aria-label": t("Message") }, found.first_lines.join("\n")),
+  );
+}
+
+// ---- Claims.
+
+function claimVerdict(claim) {
+  const glyph = { supported: "✓", contradicted: "✕" }[claim.verdict.text] || "?";
+  return el("strong", {}, el("span", { "aria-hidden": "true" }, `${glyph} `), say(claim.verdict));
+}
+
+function claimEvidence(claim) {
+  const cells = claim.cells.map((key) => evidenceLink({ cell: key })).filter(Boolean);
+  const facts = claim.facts.map((fact) => el("span", {}, `${adapterTitle(fact.adapter)}, ${topicTitle(fact.key)}: `, sourceLink(fact.source), ` ${fact.checked}`));
+  const statements = claim.statements.map((one) => el("span", {}, `${say(one.text)} `, sourceLink(one.source), ` ${one.checked}`));
+  const all = [...cells, ...facts, ...statements];
+  if (!all.length) return NOTHING;
+  return el("details", { class: "behind-sentence" }, el("summary", {}, t("evidence: {n}", { n: all.length })), el("ul", { class: "plain small" }, all.map((one) => el("li", {}, one))));
+}
+
+function claimsTable() {
+  return tableOf(
+    t("What this run and sourced facts say about claims that somebody published; every limit was fixed before"),
+    [t("Claim"), t("Verdict"), t("Why"), t("Evidence")],
+    DATA.claims.map((claim) => [
+      el("span", { class: "wide claim" }, say(claim.claim), el("span", { class: "sub" }, claim.said_by.join(", "))),
+      claimVerdict(claim),
+      el("span", { class: "wide" }, say(claim.reason), " ", el("details", { class: "behind-sentence" }, el("summary", {}, t("how it is tested")), el("span", { class: "sub" }, say(claim.how)))),
+      claimEvidence(claim),
+    ]),
+  );
 }

@@ -64,6 +64,11 @@ function logarithmic(low, high, from, to) {
   return (value) => scale(Math.log(Math.max(value, low / 1e3)));
 }
 
+// A round number on an axis, without the digits that a computation leaves behind.
+function tickNumber(value) {
+  return grouped(String(Number(value.toPrecision(6))));
+}
+
 function evenTicks(low, high, most = 5) {
   const raw = (high - low) / most || 1;
   const magnitude = 10 ** Math.floor(Math.log10(raw));
@@ -204,7 +209,7 @@ function trackRows(width, rows, scale, ticks, tickText, between = []) {
 }
 
 // Names beside marks where there is room; those without room are in the legend and the table.
-function placedNames(points, width, height) {
+function placedNames(points, from, width, height) {
   const taken = points.map((point) => box(point.x - RADIUS, point.y - RADIUS, 2 * RADIUS, 2 * RADIUS));
   return points.map((point) => {
     const length = point.name.length * 7 + 4;
@@ -219,7 +224,7 @@ function placedNames(points, width, height) {
     for (const [x, y, anchor] of spots) {
       const left = anchor === "start" ? x : anchor === "end" ? x - length : x - length / 2;
       const place = box(left, y - 11, length, TEXT_HEIGHT);
-      if (left < 0 || left + length > width || y < 10 || y > height) continue;
+      if (left < from || left + length > width || y < 10 || y > height) continue;
       if (taken.some((other) => overlaps(place, other))) continue;
       taken.push(place);
       return svgText(x, y, point.name, { class: "tag", "text-anchor": anchor });
@@ -234,6 +239,10 @@ function box(x, y, width, height) {
 
 function overlaps(a, b) {
   return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+}
+
+function axisTitleOf(title, found) {
+  return found.log ? t("{axis} (logarithmic)", { axis: title }) : title;
 }
 
 // Two axes with marks: positions are values, names stand beside the marks.
@@ -257,10 +266,10 @@ function scatter(width, points, axes) {
         svg("line", { class: "grid", x1: left, x2: right, y1: fix(y(value)), y2: fix(y(value)) }),
         svgText(left - 6, y(value) + 4, axes.yText(value), { class: "tick", "text-anchor": "end" }),
       ]),
-      svgText(0, 8, axes.yTitle + (ys.log ? ` (${t("log")})` : ""), { class: "axis" }),
-      svgText(right, height - 4, axes.xTitle + (xs.log ? ` (${t("log")})` : ""), { class: "axis", "text-anchor": "end" }),
+      svgText(0, 8, axisTitleOf(axes.yTitle, ys), { class: "axis" }),
+      svgText(right, height - 4, axisTitleOf(axes.xTitle, xs), { class: "axis", "text-anchor": "end" }),
     ],
-    names: placedNames(placed, width, bottom),
+    names: placedNames(placed, left, width, bottom),
   };
 }
 

@@ -180,6 +180,7 @@ function watchFilters() {
     const inside = event.target instanceof Element ? event.target.closest("details.filter") : null;
     closeFilters(inside);
   });
+  document.addEventListener("focusin", (event) => closeFilters(event.target.closest("details.filter")));
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     const open = document.querySelector("details.filter[open]");

@@ -185,8 +185,10 @@ function drawLater() {
     if (hasGuidance()) {
       replaceChildren(document.getElementById("answer-place"), answerCard());
       drawGuidance();
-      replaceChildren(document.getElementById("facts-live"), factsTable());
+      replaceChildren(document.getElementById("facts-live"), factsTable(), writingTable());
     }
+    const claims = document.getElementById("claims-live");
+    if (claims) replaceChildren(claims, claimsTable());
     showCell();
     document.documentElement.dataset.ready = "yes";
   }, 0);
@@ -236,7 +238,7 @@ function restoreFocus(place) {
 function start() {
   Object.assign(state, readState(window.location.hash));
   const anchor = window.location.hash.includes("=") ? "" : decoded(window.location.hash.slice(1));
-  document.getElementById("static").remove();
+  for (const node of document.querySelectorAll("#static, .static-only")) node.remove();
   for (const node of document.querySelectorAll(".live")) node.hidden = false;
   setLanguage(Object.hasOwn(CATALOGUES, state.lang) || state.lang === "en" ? state.lang : language.split("-")[0]);
   for (const button of document.querySelectorAll("#languages button")) {

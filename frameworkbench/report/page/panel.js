@@ -135,8 +135,17 @@ function moveSlider() {
   drawAdvice({ sliders: false });
 }
 
+// A sentence with the cells, facts and answers behind it: few beside it, many folded below it.
+const MOST_BESIDE = 2;
+
 function sentenceWithLinks(found) {
-  return [say(found), ...(found.links || []).map((link) => [" ", evidenceLink(link)])];
+  const links = (found.links || []).map(evidenceLink).filter(Boolean);
+  if (links.length <= MOST_BESIDE) return [say(found), links.map((link) => [" ", link])];
+  return [
+    say(found),
+    " ",
+    el("details", { class: "behind-sentence" }, el("summary", {}, t("evidence: {n}", { n: links.length })), links.map((link) => [link, " "])),
+  ];
 }
 
 function evidenceLink(link) {
@@ -170,11 +179,11 @@ function rankingTable(found) {
   const percent = (share) => `${Math.round(share * 100)} %`;
   return tableOf(
     t("How often each came first when weights and measurements were varied"),
-    [t("Framework"), t("Came first"), t("Best rows")],
+    [t("Framework"), t("Came first"), t("Rows")],
     found.ranking.map((one) => [
       one.title,
       el("span", { class: "share" }, svg("svg", { class: "share-bar", viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" }, svg("rect", { class: "track-bar", x: 0, y: 0, width: 100, height: 10 }), svg("rect", { class: "share-fill", x: 0, y: 0, width: Math.round(one.share * 100), height: 10 })), percent(one.share)),
-      el("span", { class: "wide" }, one.rows.slice(0, 4).map((row) => row.label).join(", ")),
+      el("span", { class: "wide" }, [...new Set(one.rows.map((row) => row.label))].join(", ")),
     ]),
     [1],
   );

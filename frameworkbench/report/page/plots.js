@@ -105,7 +105,7 @@ function processes(cells) {
       width,
       height: rows.length * ROW + 28,
       words: cells.map((cell) => `${text("label", cell)}: ${CELLS.samples[cell].map((value) => significant(value, 4)).join(", ")}`).join("; "),
-      parts: trackRows(width, rows, scale, evenTicks(-most, most, width < 420 ? 3 : 5), (value) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${plain(Math.abs(value) * 100)} %`),
+      parts: trackRows(width, rows, scale, evenTicks(-most, most, 5), (value) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${tickNumber(Math.abs(value) * 100)} %`),
     };
   };
   return figure(
@@ -139,7 +139,7 @@ function startAgainstSpeed(group, cells, pairs, base) {
   const draw = (width) => {
     const points = shown.map((cell) => ({ cell, x: number("time_to_first_step_s", cell), y: speed(cell), name: text("label", cell) }));
     const found = scatter(width, points, {
-      xText: (value) => `${plain(value)} s`,
+      xText: (value) => `${tickNumber(value)} s`,
       yText: shortNumber,
       xTitle: t("time to first step, cold"),
       yTitle: t("samples/s"),
@@ -189,8 +189,8 @@ function breakEvenLines(group, shown) {
 }
 
 function shortNumber(value) {
-  if (value >= 1e6) return `${plain(value / 1e6)}M`;
-  return value >= 1e4 ? `${plain(value / 1e3)}k` : plain(value);
+  if (value >= 1e6) return `${tickNumber(value / 1e6)}M`;
+  return value >= 1e4 ? `${tickNumber(value / 1e3)}k` : tickNumber(value);
 }
 
 // ---- Pareto picture.
@@ -323,20 +323,20 @@ function curvePicture(width, shown, targets) {
     parts: [
       evenTicks(0, longest, width < 420 ? 4 : 6).map((value) => [
         svg("line", { class: "grid", x1: fix(x(value)), x2: fix(x(value)), y1: 14, y2: bottom }),
-        svgText(x(value), bottom + 16, `${plain(value)} s`, { class: "tick", "text-anchor": "middle" }),
+        svgText(x(value), bottom + 16, `${tickNumber(value)} s`, { class: "tick", "text-anchor": "middle" }),
       ]),
       evenTicks(low, high, 5).map((value) => [
         svg("line", { class: "grid", x1: left, x2: right, y1: fix(y(value)), y2: fix(y(value)) }),
-        svgText(left - 6, y(value) + 4, `${Number((value * 100).toPrecision(6))} %`, { class: "tick", "text-anchor": "end" }),
+        svgText(left - 6, y(value) + 4, `${tickNumber(value * 100)} %`, { class: "tick", "text-anchor": "end" }),
       ]),
       targets.map((value) => svg("line", { class: "target", x1: left, x2: right, y1: fix(y(value)), y2: fix(y(value)) })),
       svgText(0, 8, t("test accuracy"), { class: "axis" }),
       svgText(right, height - 4, t("training time"), { class: "axis", "text-anchor": "end" }),
       shown.map(([cell, points]) => [
         svg("polyline", { class: `curve s${seriesOf(cell)} d${seriesOf(cell) % 4}`, points: points.map((point) => `${fix(x(point.x))},${fix(y(point.y))}`).join(" ") }),
-        points.map((point) => mark(cell, x(point.x), y(point.y), `${text("label", cell)}, ${t("epoch {n}", { n: point.epoch })}`)),
+        points.map((point) => mark(cell, x(point.x), y(point.y), t("{row}, epoch {n}", { row: text("label", cell), n: point.epoch }))),
       ]),
-      placedNames(ends, width, bottom),
+      placedNames(ends, left, width, bottom),
     ],
   };
 }

@@ -103,7 +103,7 @@ function pivotCell(measure, cell, rows, base, pairs) {
       "span",
       { class: "line" },
       el("span", {}, text("mode", cell)),
-      isMain(cell) ? el("span", { class: "main-mark" }, `● ${t("main")}`) : null,
+      isMain(cell) ? el("span", { class: "main-mark" }, "● ", t("main mode")) : null,
       rank ? el("span", { class: "main-mark" }, t("rank {n}", { n: rank })) : null,
     ),
     el(
@@ -185,7 +185,7 @@ function rowTable(group, cells, base, pairs) {
 function footnote(pairs) {
   const own = [...pairs.values()].some((pair) => pair.verdict && !pair.official);
   if (!own) return null;
-  return `. ${t("† Not one of the report's own pairs: tested here over the same processes, Holm-adjusted over the rows marked †.")}`;
+  return [". ", t("† Not one of the report's own pairs: tested here over the same processes, Holm-adjusted over the rows marked †.")];
 }
 
 function rowOf(group, cell, base, pairs) {

@@ -36,7 +36,7 @@ function linkTerms(node, done) {
     if (at < 0) continue;
     done.add(entry.id);
     const rest = node.splitText(at);
-    const after = rest.splitText(entry.form.length);
+    const after = rest.splitText(entry.form.length + (plural(lower, at + entry.form.length) ? 1 : 0));
     const link = el("a", { class: "term", href: `#${entry.id}`, "data-word": entry.id }, rest.data);
     rest.replaceWith(link);
     linkTerms(node, done);
@@ -45,10 +45,15 @@ function linkTerms(node, done) {
   }
 }
 
+function plural(text_, at) {
+  return text_[at] === "s" && !/[a-z0-9_-]/.test(text_[at + 1] || " ");
+}
+
 // Whole words where letters of an alphabet meet; Chinese has no spaces between words.
 function foundAt(text_, form) {
   for (let at = text_.indexOf(form); at >= 0; at = text_.indexOf(form, at + 1)) {
-    const [before, after] = [text_[at - 1] || " ", text_[at + form.length] || " "];
+    const end = at + form.length + (plural(text_, at + form.length) ? 1 : 0);
+    const [before, after] = [text_[at - 1] || " ", text_[end] || " "];
     const letter = /[a-z0-9_-]/;
     const open = !(letter.test(form[0]) && letter.test(before)) && !(letter.test(form.at(-1)) && letter.test(after));
     if (open) return at;
