@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from . import __version__
+from .cli_advise import advise
 from .cli_check import CHECK_COMMANDS
 from .cli_claims import CLAIMS_COMMANDS
 from .cli_output import AdapterPaths, CacheDir, DataDir, Device, Json, cache_folder, print_json, print_table
@@ -38,7 +39,7 @@ app = typer.Typer(
 )
 app.add_typer(env_app, name="env")
 app.add_typer(data_app, name="data")
-for _command in (*CHECK_COMMANDS, *CLAIMS_COMMANDS):
+for _command in (*CHECK_COMMANDS, *CLAIMS_COMMANDS, advise):
     app.command()(_command)
 
 Suite = Annotated[str, typer.Option("--suite", help="smoke (seconds, no framework), quick, standard or rigorous.")]
@@ -283,6 +284,11 @@ def _workload_facts(workload: Any) -> dict[str, Any]:
 
 
 def _adapter_facts(info: Any) -> dict[str, Any]:
+    from datetime import UTC, datetime
+
+    from .facts import read_facts, stale
+
+    today = datetime.now(UTC).date()
     return {
         "name": info.name,
         "title": info.title,
@@ -292,6 +298,7 @@ def _adapter_facts(info: Any) -> dict[str, Any]:
         "tasks": list(info.tasks),
         "devices": list(info.devices),
         "python": info.python,
+        "facts": {key: fact.to_json() | {"stale": stale(fact, today)} for key, fact in read_facts(info.folder).items()},
     }
 
 
@@ -348,7 +355,7 @@ def _cell_row(cell: Any, tasks: bool) -> list[str]:
     return [facts["workload"], *task, cell.label, status, "–" if speed is None else f"{speed:,.0f}"]
 
 
-def _write_report(run_dir: Path, out: Path, languages: Sequence[str]) -> list[Path]:
+def _write_report(run_dir: Path, out: Path, languages: Sequence[str] = ()) -> list[Path]:
     from .analysis.summary import summarise
     from .report import write_report
     from .store.records import load_run

@@ -115,7 +115,7 @@ def load_claim(path: Path) -> Claim:
         raise SpecError(f"{path}: schema", "unknown version", expected=str(SCHEMA), received=schema)
     test = fields.table("test")
     kind = test.choice("kind", tuple(TESTS))
-    options = {key: test.required(key, wanted) for key, wanted in TESTS[kind].items()}
+    options: dict[str, Any] = {key: test.required(key, wanted) for key, wanted in TESTS[kind].items()}
     test.done()
     claim = Claim(
         name=path.stem,

@@ -137,8 +137,8 @@ def first_in_class(claim: Claim, evidence: Evidence) -> Verdict:
             found["open" if undecided else "first"].append(group["workload"])
     if not any(found.values()):
         return Verdict(OPEN, phrase("no two frameworks' modes of this class were timed in this run"))
-    decided = {name for name, workloads in found.items() if workloads}
-    outcome = {("first",): SUPPORTED, ("beaten",): CONTRADICTED}.get(tuple(decided), OPEN)
+    kinds = [name for name, workloads in found.items() if workloads]
+    outcome = {"first": SUPPORTED, "beaten": CONTRADICTED}.get(kinds[0], OPEN) if len(kinds) == 1 else OPEN
     nothing = phrase("none")
     reason = phrase(
         "among the modes of this class: first on {first}; another is faster on {beaten}; not told apart on {open}",

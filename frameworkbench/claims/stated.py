@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..facts import shipped_facts
-from ..phrase import Phrase, phrase
+from ..phrase import Phrase, enumerated, phrase
 from .model import Claim, Stated
 from .verdict import CONTRADICTED, OPEN, SUPPORTED
 
@@ -60,7 +60,8 @@ def _look_up(stated: Stated, found: Found) -> None:
         found.missing.append(f"{stated.adapter}: {stated.key}")
         return
     found.facts.append({"adapter": stated.adapter, "key": stated.key, **fact.to_json()})
+    value = enumerated([phrase(word) for word in fact.words])
     found.sentences.append(
-        phrase("{title} of {adapter}: {value}", title=phrase(fact.title), adapter=stated.adapter, value=fact.text)
+        phrase("{title} of {adapter}: {value}", title=phrase(fact.title), adapter=stated.adapter, value=value)
     )
     found.says.append(stated.says)

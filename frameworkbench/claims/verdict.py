@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..phrase import Phrase
+from ..phrase import Phrase, marked
 
-SUPPORTED = "supported"
-CONTRADICTED = "contradicted"
-OPEN = "not decidable here"
+SUPPORTED = marked("supported")
+CONTRADICTED = marked("contradicted")
+OPEN = marked("not decidable here")
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,10 +50,15 @@ class Fact:
         return (self.value,) if isinstance(self.value, str) else self.value
 
     @property
-    def text(self) -> str:
-        """The value for readers: fixed words by their names, several separated by commas."""
+    def words(self) -> tuple[str, ...]:
+        """The values for readers: fixed words by their names."""
         allowed = VOCABULARY[self.key].allowed
-        return ", ".join(allowed.get(value, value) for value in self.values)
+        return tuple(allowed.get(value, value) for value in self.values)
+
+    @property
+    def text(self) -> str:
+        """The value for readers, several separated by commas."""
+        return ", ".join(self.words)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""

@@ -95,9 +95,9 @@ def case(table: Table, answers: Mapping[str, Sequence[str]], given: Mapping[str,
         if code:
             codes.setdefault(code, []).append(one.group)
     fronts = [front(one.values, one.halves, _delta(table, one)) for one in played]
-    leaders = _candidates(table, trials, order)
     firm = trials is not None and bool(order) and trials.clear[order[0]] >= table["constants"]["firm"]
     pick = order[0] if firm and not codes and not found.given_up else None
+    candidates = [pick] if pick else _candidates(table, trials, order)
     return Case(
         table=table,
         voice=Voice(table),
@@ -112,8 +112,8 @@ def case(table: Table, answers: Mapping[str, Sequence[str]], given: Mapping[str,
         fronts=fronts,
         codes=codes,
         pick=pick,
-        candidates=[pick] if pick else leaders,
-        turn=turn(table, played, shares, trials, order) if trials is not None and pick is None else None,
+        candidates=candidates,
+        turn=turn(table, played, shares, trials, candidates) if trials is not None and pick is None else None,
         methods=[first_by_method(table, one) for one in played[:MOST_CHECKED]],
         reversals=[
             reversal

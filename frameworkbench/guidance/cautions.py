@@ -10,7 +10,7 @@ from .case import Case
 from .comparing import by_weight, ratio, shared
 from .saying import Link, Sentence, cell, fact, percent, times, unique
 from .table import REAL
-from .trials import Aside
+from .trials import Aside, best_row
 from .turning import METHODS
 
 _MAINTENANCE = "maintenance"
@@ -37,6 +37,7 @@ def cautions(case: Case) -> list[Caution]:
         *_dropped(case),
         *_facts(case),
         *_convergence(case),
+        *_modes(case),
         *_methods(case),
         *_always(case),
     ]
@@ -167,6 +168,16 @@ def _convergence(case: Case) -> list[Caution]:
     return found
 
 
+def _modes(case: Case) -> list[Caution]:
+    """Rows that put a framework in front and that the report does not rank against others."""
+    best = [(one, best_row(one, name)) for one in case.played for name in case.candidates]
+    rows = [one.rows[index] for one, index in best if index is not None and not one.rows[index]["main"]]
+    if not rows:
+        return []
+    labels = sorted({str(row["label"]) for row in rows})
+    return [Caution(Sentence(case.voice.say("modes", rows=listed(labels)), unique(map(cell, rows))), False)]
+
+
 def _methods(case: Case) -> list[Caution]:
     """Where another method would put another framework first, and where a worse row decides."""
     voice = case.voice
@@ -179,15 +190,15 @@ def _methods(case: Case) -> list[Caution]:
         for name, groups in others.items():
             said = voice.say("method", method=method, title=voice.title(name), workload=_workloads(case, groups))
             found.append(Caution(Sentence(said, _cells_of(case, groups)), False))
-    for one in case.reversals:
+    for reversal in case.reversals:
         said = voice.say(
             "reversal",
-            removed=one.removed,
-            method=one.method,
-            title=voice.title(one.after),
-            workload=case.table["groups"][one.group]["workload"],
+            removed=reversal.removed,
+            method=reversal.method,
+            title=voice.title(reversal.after),
+            workload=case.table["groups"][reversal.group]["workload"],
         )
-        found.append(Caution(Sentence(said, _cells_of(case, [one.group])), False))
+        found.append(Caution(Sentence(said, _cells_of(case, [reversal.group])), False))
     return found
 
 
@@ -202,7 +213,7 @@ def _always(case: Case) -> list[Caution]:
     if not case.played:
         return found
     constants = case.table["constants"]
-    halves = {name: percent(float(constants[name])) for name in ("warm", "cold", "memory")}
+    halves = {name: percent(float(constants[f"{name}_spread"])) for name in ("start", "memory")}
     if any(key in ("first_step_warm", "first_step_cold", "memory") for key in by_weight(case)):
         found.append(Caution(Sentence(voice.say("assumed", **halves)), False))
     found.append(Caution(Sentence(voice.say("unverified")), False))

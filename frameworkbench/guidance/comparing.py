@@ -39,7 +39,7 @@ def ratio(case: Case, key: str, pairs: Sequence[tuple[Field, int, int]]) -> Rati
     Over several comparisons it is the geometric mean, the only mean of ratios that does not depend on which is divided
     by which (Fleming and Wallace 1986, 10.1145/5666.5673), beside the least and the greatest.
     """
-    sign = next(one["better"] for one in case.table["criteria"] if one["key"] == key)
+    sign = _sign(case, key)
     place = [one["key"] for one in case.table["criteria"]].index(key)
     gaps: list[float] = []
     half: float | None = None
@@ -61,25 +61,26 @@ def ratio(case: Case, key: str, pairs: Sequence[tuple[Field, int, int]]) -> Rati
 def why(case: Case, first: str, second: str) -> Sentence | None:
     """ "Because measured: …", on the criteria with the most weight; None where the two were never weighed together."""
     pairs = shared(case, first, second)
-    items: list[str | Phrase] = []
+    sides: tuple[list[str | Phrase], list[str | Phrase]] = ([], [])
     links: list[Link] = []
     for key in by_weight(case):
         found = ratio(case, key, pairs)
-        if found is not None and len(items) < _MOST_ITEMS:
-            items.append(_item(case, key, found))
-    if not items:
+        if found is not None and len(sides[0]) + len(sides[1]) < _MOST_ITEMS:
+            sides[found.middle * _sign(case, key) < 0.0].append(_item(case, key, found))
+    if not sides[0] and not sides[1]:
         return None
+    items = listed(sides[0] or sides[1])
+    if sides[0] and sides[1]:
+        items = case.voice.say("but", good=items, bad=listed(sides[1]))
     for one, row, other in pairs:
         links += [cell(one.rows[row]), cell(one.rows[other])]
     voice = case.voice
     if len(pairs) == 1:
         one, row, other = pairs[0]
         names = (str(one.rows[row]["label"]), str(one.rows[other]["label"]))
-        said = voice.say("why", row=names[0], items=listed(items), other=names[1])
+        said = voice.say("why", row=names[0], items=items, other=names[1])
     else:
-        said = voice.say(
-            "why_many", count=len(pairs), title=voice.title(first), items=listed(items), other=voice.title(second)
-        )
+        said = voice.say("why_many", count=len(pairs), title=voice.title(first), items=items, other=voice.title(second))
     return Sentence(said, unique(links))
 
 
@@ -97,6 +98,10 @@ def spoken_ratio(case: Case, key: str, first: str, second: str) -> str:
     if found.low is None or found.high is None:
         return times(found.middle)
     return f"{times(found.low)}–{times(found.high)}"
+
+
+def _sign(case: Case, key: str) -> int:
+    return int(next(one["better"] for one in case.table["criteria"] if one["key"] == key))
 
 
 def _item(case: Case, key: str, found: Ratio) -> Phrase:

@@ -17,10 +17,12 @@ _Z = 1.959963984540054
 # Two-sided 95 % quantiles of Student's t for 1 to 9 degrees of freedom; trainings are repeated from few seeds.
 _T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
-# Half widths on the log scale where a report has a median and no interval; docs/guidance.md says how they were found.
-WARM_HALF = 0.10
-COLD_HALF = 0.25
-MEMORY_HALF = 0.02
+# Standard deviations of logarithms from process to process, assumed where a report has a median and no interval: nine
+# in ten of the 43 rows of the committed standard run deviate less (docs/guidance.md).
+START_SPREAD = 0.22
+MEMORY_SPREAD = 0.03
+# A median of normal numbers is that much less certain than their mean.
+_MEDIAN = math.sqrt(math.pi / 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,16 @@ def _measured(found: Mapping[str, Any] | None) -> Figure | None:
     return [math.log(found["mean"]), half]
 
 
-def _assumed(value: float | None, half: float) -> Figure | None:
-    return [math.log(value), half, 1] if value is not None and value > 0 else None
+def _assumed(value: float | None, spread: float, processes: int) -> Figure | None:
+    """A median over so many processes, with the width that such a median has at this spread."""
+    if value is None or value <= 0:
+        return None
+    median = _MEDIAN if processes > 2 else 1.0
+    return [math.log(value), _Z * median * spread / math.sqrt(max(processes, 1)), 1]
+
+
+def _counted(cell: Mapping[str, Any]) -> int:
+    return int((cell.get("blocks") or {}).get("counted") or 1)
 
 
 def _throughput(cell: Mapping[str, Any]) -> Figure | None:
@@ -72,15 +82,16 @@ def _latency(cell: Mapping[str, Any]) -> Figure | None:
 
 
 def _cold(cell: Mapping[str, Any]) -> Figure | None:
-    return _assumed(cell.get("time_to_first_step_s"), COLD_HALF)
+    return _assumed(cell.get("time_to_first_step_s"), START_SPREAD, 1)
 
 
 def _warm(cell: Mapping[str, Any]) -> Figure | None:
-    return _assumed(cell.get("time_to_first_step_warm_s"), WARM_HALF)
+    return _assumed(cell.get("time_to_first_step_warm_s"), START_SPREAD, _counted(cell))
 
 
 def _memory(cell: Mapping[str, Any]) -> Figure | None:
-    return _assumed(cell.get("peak_memory_bytes"), MEMORY_HALF)
+    processes = (cell.get("memory") or {}).get("processes")
+    return _assumed(cell.get("peak_memory_bytes"), MEMORY_SPREAD, int(processes or _counted(cell)))
 
 
 def _error(cell: Mapping[str, Any]) -> Figure | None:

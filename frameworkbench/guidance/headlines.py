@@ -16,15 +16,13 @@ from .turning import Turn
 _OWN = 0.8
 _SOME = 0.1
 _MOST_GRAVE = 2
+_PRECISIONS = ("precision", "float32", ("tf32", "bfloat16"))
 
 
 def headlines(case: Case, cautions: Sequence[Caution], retired: Sequence[Sentence]) -> list[Sentence]:
     """The answer, what it rests or turns on, and what must be known beside it."""
     found = [_answer(case), _grounds(case), _beside(case, cautions, retired)]
-    said = [one for one in found if one is not None]
-    if case.played and case.conditions.given_up and len(said) < 3:
-        said.append(summary(case))
-    return said[:3]
+    return [one for one in found if one is not None]
 
 
 def summary(case: Case) -> Sentence:
@@ -68,30 +66,31 @@ def _answer(case: Case) -> Sentence:
         if case.conditions.groups and case.table["run"]:
             return Sentence(voice.say("unweighed"), unique(cell(one.row) for one in case.asides))
         return Sentence(voice.say("facts", names=voice.titles(case.filtered.kept)), _fact_links(case))
-    trials = thousands(case.trials.count)
-    trials = trials if len(case.played) == 1 else f"{len(case.played)} × {trials}"
+    trials = case.trials
+    count = thousands(trials.count)
+    count = count if len(case.played) == 1 else f"{len(case.played)} × {count}"
     shares = listed(
         [
-            voice.say("share", title=voice.title(name), share=percent(case.trials.first[name]))
-            for name in case.candidates
+            voice.say("share_more" if place else "share", title=voice.title(name), share=percent(trials.first[name]))
+            for place, name in enumerate(case.candidates)
         ]
     )
     links = _cells(case, case.candidates)
     if case.conditions.given_up:
         wanted, used = conditions_named(case)
-        return Sentence(voice.say("hint", wanted=wanted, used=used, shares=shares, trials=trials), links)
+        return Sentence(voice.say("hint", wanted=wanted, used=used, shares=shares, trials=count), links)
     if case.codes:
         reasons = [Phrase(case.table["texts"].get(code, case.table["texts"]["unnamed"])) for code in case.codes]
-        return Sentence(voice.say("denied", reason=listed(reasons), shares=shares, trials=trials), links)
+        return Sentence(voice.say("denied", reason=listed(reasons), shares=shares, trials=count), links)
     if case.pick is None:
         firm = percent(float(case.table["constants"]["firm"]))
         names = voice.titles(case.candidates)
-        return Sentence(voice.say("open", names=names, shares=shares, trials=trials, firm=firm), links)
+        return Sentence(voice.say("open", names=names, shares=shares, trials=count, firm=firm), links)
     title, modes = voice.title(case.pick), voice.either(modes_of(case, case.pick))
     if len(case.order) == 1:
         return Sentence(voice.say("only", title=title, modes=modes), links)
-    share = percent(case.trials.first[case.pick])
-    return Sentence(voice.say("firm", title=title, modes=modes, share=share, trials=trials), links)
+    share = percent(trials.first[case.pick])
+    return Sentence(voice.say("firm", title=title, modes=modes, share=share, trials=count), links)
 
 
 def modes_of(case: Case, adapter: str) -> list[str]:
@@ -113,11 +112,11 @@ def _grounds(case: Case) -> Sentence | None:
     """What the answer rests on or turns on."""
     if not case.filtered.kept:
         return _without(case)
-    if not case.played:
+    if not case.played or case.conditions.given_up:
         return summary(case)
     if case.pick is not None:
         return why(case, case.pick, case.order[1]) if len(case.order) > 1 else summary(case)
-    if case.turn is not None and not case.conditions.given_up and len(case.candidates) > 1:
+    if case.turn is not None:
         return turned(case, case.turn)
     return why(case, case.order[0], case.order[1]) if len(case.order) > 1 else None
 
@@ -127,8 +126,8 @@ def turned(case: Case, found: Turn) -> Sentence:
     voice = case.voice
     first, second = voice.title(found.first), voice.title(found.second)
     links = _cells(case, (found.first, found.second))
-    if found.kind == "family":
-        return Sentence(_parts(case, found), unique([*_question(case, "family"), *links]))
+    if found.parts:
+        return Sentence(_parts(case, found), unique([{"answer": "family"}, *links]))
     if found.kind == "equal":
         return Sentence(voice.say("turn_equal", first=first, second=second), links)
     criterion = voice.criterion(found.criterion)
@@ -137,9 +136,12 @@ def turned(case: Case, found: Turn) -> Sentence:
         said = voice.say("turn_noise", criterion=criterion, first=first, second=second, ratio=ratio)
         return Sentence(said, links)
     now, then = percent(found.flip.now), percent(found.flip.then)
-    said = voice.say("turn_weight", criterion=criterion, now=now, then=then, first=first, second=second)
     key = next(one["question"] for one in case.table["criteria"] if one["key"] == found.criterion)
-    return Sentence(said, unique([*_question(case, key), *links]))
+    question = Phrase(next(one["text"] for one in case.table["questions"] if one["key"] == key))
+    said = voice.say(
+        "turn_weight", criterion=criterion, question=question, now=now, then=then, first=first, second=second
+    )
+    return Sentence(said, unique([{"answer": key}, *links]))
 
 
 def _parts(case: Case, found: Turn) -> Phrase:
@@ -154,22 +156,42 @@ def _parts(case: Case, found: Turn) -> Phrase:
         else:
             models = [voice.word(value) for value in _distinct([groups[index] for index in members], "workload")]
         parts.append(voice.say("turn_part", title=voice.title(name), models=listed(models)))
-    return voice.say("turn_family" if by_kind else "turn_workload", parts=clauses(parts))
+    text = "turn_lean" if found.kind == "lean" else "turn_family" if by_kind else "turn_workload"
+    return voice.say(text, parts=clauses(parts))
 
 
 def _beside(case: Case, cautions: Sequence[Caution], retired: Sequence[Sentence]) -> Sentence | None:
     """Grave cautions, else what retired frameworks still do if that was asked, else who was left out and why."""
     grave = [one.sentence for one in cautions if one.grave][:_MOST_GRAVE]
+    command = _command(case)
+    if command is not None:
+        grave = [*grave[: _MOST_GRAVE - 1], Sentence(case.voice.say("measure", command=command))]
     if grave:
         said = grave[0].said
         for one in grave[1:]:
             said = case.voice.say("sentences", first=said, rest=one.said)
         return Sentence(said, unique(link for one in grave for link in one.links))
-    if retired:
+    if retired and any(choice.question == "ecosystem" for choice in case.chosen):
         return retired[0]
     if case.played and case.filtered.kept and len(case.order) > 1:
         return summary(case)
     return None
+
+
+def _command(case: Case) -> str | None:
+    """What to type to measure what was asked for and is missing; None where nothing is, or this tool cannot."""
+    if (case.played and not case.conditions.given_up) or not case.filtered.kept:
+        return None
+    asked = [choice for choice in case.chosen if choice.option["select"]]
+    values = {axis: found for choice in asked for axis, found in choice.option["select"].items()}
+    words = ["frameworkbench run"]
+    for axis, usual, known in (("task", "train", ("infer",)), ("device", "cpu", ("cuda",)), _PRECISIONS):
+        wanted = values.get(axis, (usual,))
+        if usual not in wanted:
+            if not set(wanted) <= set(known):
+                return None
+            words.append(f"--{axis} {wanted[-1]}")
+    return " ".join(words)
 
 
 def _without(case: Case) -> Sentence | None:
@@ -194,7 +216,3 @@ def _fact_links(case: Case) -> tuple[Link, ...]:
     needed = [need["fact"] for choice in case.chosen for need in choice.option["needs"]]
     stated = case.table["facts"]
     return unique(fact(name, key) for name in case.filtered.kept for key in needed if key in stated.get(name, {}))
-
-
-def _question(case: Case, key: str) -> list[Link]:
-    return [answer(choice) for choice in case.chosen if choice.question == key]

@@ -32,7 +32,8 @@ def dominance(values: Floats, halves: Floats, delta: float) -> NDArray[np.bool_]
 
 def front(values: Floats, halves: Floats, delta: float) -> list[bool]:
     """For each row whether no other dominates it."""
-    return [not bool(worse) for worse in dominance(values, halves, delta).any(axis=0)]
+    worse = np.any(dominance(values, halves, delta), axis=0)
+    return [not bool(worse[index]) for index in range(len(values))]
 
 
 def weighted_sum(values: Floats, weights: Floats) -> Floats:

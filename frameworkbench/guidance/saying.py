@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..phrase import Phrase, enumerated, listed, phrase
+from ..phrase import Phrase, enumerated, listed, phrase, verbatim
 from .selection import Choice, Table
 
 Link = dict[str, Any]
@@ -61,12 +61,12 @@ class Voice:
     def topic(self, fact: str) -> Phrase:
         """What a kind of fact is called."""
         found = self.table["topics"].get(fact)
-        return Phrase(found["title"]) if found else phrase("{text}", text=fact)
+        return Phrase(found["title"]) if found else verbatim(fact)
 
     def word(self, value: str) -> Phrase:
         """A condition by name; a value without one as it is."""
         found = self.table["texts"].get(value)
-        return Phrase(found) if found else phrase("{text}", text=value)
+        return Phrase(found) if found else verbatim(value)
 
     def value(self, adapter: str, fact: str) -> Phrase:
         """What is stated, in words."""

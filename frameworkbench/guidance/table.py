@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
-from typing import Any, Protocol
+from datetime import date
+from typing import Any
 
 from ..content import content_dir
+from ..facts import Fact, Topic, stale
+from ..facts.writing import code_lines
 from ..registry import AdapterInfo, load_adapters
-from .criteria import COLD_HALF, CRITERIA, LINES, MEMORY_HALF, WARM_HALF, Figure
+from .criteria import CRITERIA, LINES, MEMORY_SPREAD, START_SPREAD, Figure
 from .presets import presets_json
 from .questions import questions_json
 from .texts import TEXTS
@@ -20,15 +22,13 @@ from .texts import TEXTS
 SCHEMA = 1
 ENTRANT = "entrant"
 REAL = "real"
-FRESH = timedelta(days=365)
-"""A fact that was checked earlier than this before the day of the answer is stale."""
 
 GROUP_AXES = ("task", "workload", "data", "device", "lane", "precision", "threads", "batch_size")
 
 CONSTANTS: dict[str, float] = {
     # Trials of each group while they stay within the budget of random numbers; then fewer, but not below the least.
     "draws": 2000,
-    "least_draws": 200,
+    "least_draws": 50,
     "budget": 2_000_000,
     # A weight of one half moves by 0.11 (one standard deviation) from trial to trial.
     "concentration": 20,
@@ -39,10 +39,9 @@ CONSTANTS: dict[str, float] = {
     # PROMETHEE II: a ratio of two is a full preference.
     "preference": 2.0,
     "most_candidates": 4,
-    # Half widths that are assumed where no interval was recorded.
-    "warm": WARM_HALF,
-    "cold": COLD_HALF,
-    "memory": MEMORY_HALF,
+    # Deviations from process to process that are assumed where no interval was recorded.
+    "start_spread": START_SPREAD,
+    "memory_spread": MEMORY_SPREAD,
 }
 
 # What a model is, by the layer kinds that only it has; the first that fits.
@@ -54,39 +53,7 @@ _FAMILIES = (
 _DENSE = "dense"
 
 
-class Stated(Protocol):
-    """A stated fact, as ``frameworkbench.facts`` reads it."""
-
-    @property
-    def value(self) -> str | tuple[str, ...]:
-        """What is stated."""
-
-    @property
-    def source(self) -> str:
-        """Where it is stated."""
-
-    @property
-    def checked(self) -> date:
-        """When somebody looked."""
-
-    @property
-    def note(self) -> str:
-        """What must be known beside it."""
-
-
-class Topic(Protocol):
-    """What can be stated, as ``frameworkbench.facts`` lists it."""
-
-    @property
-    def title(self) -> str:
-        """What a report calls it."""
-
-    @property
-    def allowed(self) -> Mapping[str, str]:
-        """The fixed words, with what a report calls each."""
-
-
-Facts = Mapping[str, Mapping[str, Stated]]
+Facts = Mapping[str, Mapping[str, Fact]]
 
 
 def guidance_table(
@@ -111,7 +78,7 @@ def guidance_table(
     known = load_adapters()
     cells = [cell for cell in (report or {}).get("cells", ()) if cell["role"] == ENTRANT]
     day = today or _day(report) or date.today()
-    counted = {name: _lines(info) for name, info in known.items()} if lines is None else lines
+    counted = {name: code_lines(info.folder / "adapter.py") for name, info in known.items()} if lines is None else lines
     groups, rows = _measured(report, cells, workload_families() if families is None else families, counted)
     return {
         "schema": SCHEMA,
@@ -142,11 +109,6 @@ def workload_families() -> dict[str, str]:
 def _family(kinds: Iterable[str]) -> str:
     found = set(kinds)
     return next((family for family, marks in _FAMILIES if found & set(marks)), _DENSE)
-
-
-def _lines(info: AdapterInfo) -> int:
-    text = (info.folder / "adapter.py").read_text(encoding="utf-8")
-    return sum(1 for line in text.splitlines() if line.strip())
 
 
 def _day(report: Mapping[str, Any] | None) -> date | None:
@@ -181,14 +143,14 @@ def _adapters(
     return dict(sorted(found.items()))
 
 
-def _facts(found: Mapping[str, Stated], day: date) -> dict[str, dict[str, Any]]:
+def _facts(found: Mapping[str, Fact], day: date) -> dict[str, dict[str, Any]]:
     return {
         key: {
-            "value": [fact.value] if isinstance(fact.value, str) else list(fact.value),
+            "value": list(fact.values),
             "source": fact.source,
             "checked": fact.checked.isoformat(),
             "note": fact.note,
-            "stale": day - fact.checked > FRESH,
+            "stale": stale(fact, day),
         }
         for key, fact in sorted(found.items())
     }

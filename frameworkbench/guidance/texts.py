@@ -14,12 +14,12 @@ TEXTS: Mapping[str, str] = {
     ),
     "only": marked("Take {title} in mode {modes}: of what was measured here, nothing else fits what you said."),
     "open": marked(
-        "No single answer: {names} are too close. Of {trials} trials, {shares}; to be named, a framework must come "
-        "first in {firm}."
+        "No single answer among {names}. In {trials} trials, in which the measured values moved within their intervals "
+        "and the weights around yours, {shares}; to be named, one must come first in {firm}."
     ),
-    "denied": marked("No framework is named, because {reason}. Of {trials} trials, {shares}."),
+    "denied": marked("No framework is named, because {reason}. In {trials} trials, {shares}."),
     "hint": marked(
-        "No answer, only a hint: {wanted} was not measured in this run. In what was measured ({used}), {shares} of "
+        "No answer, only a hint. Not measured in this run: {wanted}. In what was measured ({used}), {shares} of "
         "{trials} trials."
     ),
     "facts": marked(
@@ -28,31 +28,34 @@ TEXTS: Mapping[str, str] = {
     "none": marked("No framework here fits all that you said."),
     "unweighed": marked("No framework that fits what you said has figures to weigh in this run."),
     "share": marked("{title} came first in {share}"),
+    "share_more": marked("{title} in {share}"),
     # What it rests on, or turns on.
-    "why": marked("Because measured: {row} has {items} of {other}, the next best."),
-    "why_many": marked("Because measured, over {count} workloads: {title} has {items} of {other}, the next best."),
+    "why": marked("Because measured: {row} has {items} of {other}."),
+    "why_many": marked("Because measured, over {count} workloads (mean and range): {title} has {items} of {other}."),
+    "but": marked("{good}, but {bad}"),
     "within": marked("{comparison} ({low}–{high})"),
     "turn_family": marked("It turns on the kind of model: {parts}."),
     "turn_workload": marked("It turns on the workload: {parts}."),
+    "turn_lean": marked("It differs between workloads, and nobody is first everywhere: {parts}."),
     "turn_part": marked("{title} for {models}"),
     "turn_weight": marked(
-        "It turns on how much the {criterion} counts. It has {now} of the weight, and {first} leads; with {then}, "
-        "{second} would."
+        "It turns on how much the {criterion} counts (“{question}”): with {now} of the weight, as now, {first} leads; "
+        "with {then}, {second} would."
     ),
     "turn_noise": marked(
-        "It turns on the measurement: in {criterion}, {first} and {second} cannot be told apart ({ratio}). More "
-        "blocks help: frameworkbench run --more auto."
+        "It turns on the measurement: the {criterion} of {first} and {second} is too uncertain ({ratio}). More blocks "
+        "help: frameworkbench run --more auto."
     ),
     "turn_equal": marked("It turns on nothing that was measured: {first} and {second} have the same figures."),
     "flip": marked(
         "It would change if the {criterion} had {then} of the weight instead of {now}: then {second} would come first."
     ),
-    "measure": marked("To tell them apart, measure it: {command}"),
+    "measure": marked("To know, measure it where it will run: {command}"),
     "without": marked("Without “{answer}”, {names} would fit."),
     # Because you said.
     "said": marked("Because you said {answers}, {kept} of {count} frameworks remain; left out: {names}."),
     "said_all": marked("Because you said {answers}, all {count} frameworks remain."),
-    "said_nothing": marked("You said nothing about your needs, so all {count} frameworks remain."),
+    "said_nothing": marked("Nothing you said leaves a framework out: all {count} remain."),
     "quoted": marked("“{answer}”"),
     "because": marked("Because you said “{answer}”: {effects}."),
     "effect_out": marked("{names} left out"),
@@ -70,8 +73,7 @@ TEXTS: Mapping[str, str] = {
     "out_status": marked("{title} has no row with a proof and figures here."),
     # What a reader must know beside it.
     "synthetic": marked("Measured on generated stand-in data, fit to compare speed but not accuracy: {workloads}."),
-    "indirect": marked("{wanted} was not measured in this run: what is said about speed and memory comes from {used}."),
-    "partly": marked("{wanted} was not measured in this run."),
+    "partly": marked("Not measured in this run: {wanted}."),
     "code": marked("On {workloads} the report names no winner: {reason}."),
     "NOISY": marked("the run ended noisy"),
     "FALSE_WIN": marked("a row won against itself"),
@@ -91,15 +93,19 @@ TEXTS: Mapping[str, str] = {
         "{title} is retired (checked {checked}) but still runs: {proved} of {count} rows proved here, with {ratio} the "
         "throughput of {first}."
     ),
-    "retired_only": marked("{title} is retired (checked {checked}): nobody mends it any more."),
+    "retired_only": marked("{title} is retired (checked {checked}): nobody fixes it any more."),
     "convergence": marked("The accuracy of {row} on {workload} ended outside what the reference reaches."),
+    "modes": marked(
+        "Not the main mode of its framework: {rows}. The report ranks main modes only; here each is weighed by its "
+        "own interval."
+    ),
     "fits_unmeasured": marked("By stated facts these would fit too, but they were not measured here: {names}."),
     "by_facts": marked("Not measured, from stated facts only: {topics}."),
     "method": marked("{method} would put {title} first on {workload}."),
     "reversal": marked("Without {removed}, which is worse anyway, {method} would put {title} first on {workload}."),
     "assumed": marked(
-        "Without a recorded interval, ± {warm} is assumed for warm and ± {cold} for cold times to the first step, and "
-        "± {memory} for memory."
+        "Times to the first step and peak memory are recorded without intervals; they are taken to deviate by {start} "
+        "and {memory} from process to process."
     ),
     "unverified": marked("All figures come from one run on one machine that nobody has repeated (unverified)."),
     # Words for conditions.
@@ -120,8 +126,6 @@ TEXTS: Mapping[str, str] = {
     "recurrent": marked("a recurrent network"),
     "attention": marked("a transformer"),
     "other": marked("another model"),
-    "topic": marked("{title}"),
-    "figure": marked("{text}"),
     # Lists, as phrase.py joins them.
     "enumerated": marked("{first}, {rest}"),
     "clauses": marked("{first}; {rest}"),

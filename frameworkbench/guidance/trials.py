@@ -97,8 +97,11 @@ def fields(
     """The rows to be weighed in each comparison, and those that are not."""
     found: list[Field] = []
     asides: list[Aside] = []
-    for group in groups:
-        everyone = [row for row in table["rows"] if row["group"] == group]
+    members: dict[int, list[Table]] = {group: [] for group in groups}
+    for row in table["rows"]:
+        if row["group"] in members:
+            members[row["group"]].append(row)
+    for group, everyone in members.items():
         used = [
             index
             for index, criterion in enumerate(table["criteria"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -39,12 +40,13 @@ class Turn:
     """What the choice turns on.
 
     Attributes:
-        kind: ``family`` (who is first differs between workloads), ``weight``, ``noise`` or ``equal``.
+        kind: ``family`` (who is firmly first differs between workloads), ``lean`` (who is first at all differs),
+            ``weight``, ``noise`` or ``equal``.
         first: who leads.
         second: between whom and the leader it turns.
-        criterion: on which it turns; empty for ``family`` and ``equal``.
+        criterion: on which it turns, for ``weight`` and ``noise``.
         flip: for ``weight``.
-        parts: for ``family``, by framework the comparisons in which it is firm.
+        parts: for ``family`` and ``lean``, by framework the comparisons in which it is first.
     """
 
     kind: str
@@ -72,50 +74,65 @@ METHODS = ("weighted sum", "TOPSIS", "PROMETHEE II")
 def turn(
     table: Table, played: Sequence[Field], weights: Mapping[str, float], found: Trials, order: Sequence[str]
 ) -> Turn | None:
-    """What the choice between the first two turns on; None when there are no two.
+    """What the choice between candidates turns on; None when there are no two.
 
     Args:
         table: the guidance table.
         played: the comparisons.
         weights: weight of each criterion.
         found: the trials.
-        order: frameworks by their share of first places.
+        order: the candidates by their share of first places.
     """
     if len(order) < 2:
         return None
     first, second = order[0], order[1]
     firm = float(table["constants"]["firm"])
-    winners = _winners(found, firm)
+    winners = _winners(found, firm, order)
     if len(winners) > 1:
         return Turn("family", winners[0][0], winners[1][0], parts=winners)
     if _equal(played, first, second):
         return Turn("equal", first, second)
     quiet = run_trials(table, played, weights, noise=False)
-    flip = smallest_flip(played, weights)
+    flip = smallest_flip(played, weights, order)
     # Weights that move leave one in front: then it is the measurement that leaves the choice open.
     if flip is None or max(quiet.first.values()) >= firm:
+        leaders = _winners(found, 0.0, order)
+        if len(leaders) > 1:
+            return Turn("lean", leaders[0][0], leaders[1][0], parts=leaders)
         return Turn("noise", first, second, _noisiest(played, first, second))
     return Turn("weight", flip.first, flip.second, flip.criterion, flip)
 
 
-def smallest_flip(played: Sequence[Field], weights: Mapping[str, float]) -> Flip | None:
-    """Look outwards from each weight in hundredths for another leader; None when no single weight changes it."""
+def smallest_flip(
+    played: Sequence[Field], weights: Mapping[str, float], among: Sequence[str] | None = None
+) -> Flip | None:
+    """Look outwards from each weight in hundredths for another leader; None when no single weight changes it.
+
+    Args:
+        played: the comparisons; a framework that is missing in one of them does not lead.
+        weights: weight of each criterion.
+        among: the frameworks that may lead; all unless given.
+    """
     used = [key for key in weights if weights[key] > 0.0 and any(key in one.criteria for one in played)]
     eligible = [name for name in played[0].adapters if all(name in one.adapters for one in played)] if played else []
+    eligible = [name for name in eligible if among is None or name in among]
     if len(used) < 2 or len(eligible) < 2:
         return None
     leader = _leader(played, weights, eligible)
-    flips: list[tuple[float, int, Flip]] = []
-    for place, key in enumerate(used):
+    best: Flip | None = None
+    for key in used:
         rest = sum(weights[other] for other in used if other != key)
         now = weights[key] / (rest + weights[key])
+        least = abs(best.then - best.now) - _SAME if best is not None else math.inf
         for then in sorted((step / _STEPS for step in range(_STEPS + 1)), key=lambda at: (abs(at - now), at)):
+            if abs(then - now) >= least:
+                break
             tried = {other: then if other == key else weights[other] / rest * (1.0 - then) for other in used}
             second = _leader(played, tried, eligible)
             if second != leader:
-                flips.append((abs(then - now), place, Flip(key, now, then, leader, second)))
+                best = Flip(key, now, then, leader, second)
                 break
-    return min(flips, key=lambda one: one[:2])[2] if flips else None
+    return best
 
 
 def first_by_method(table: Table, one: Field) -> dict[str, str]:
@@ -150,13 +167,13 @@ def _best(table: Table, one: Field, method: str, left: Sequence[int] | None = No
     return next(index for index, score in enumerate(scores) if score >= scores.max() - _SAME)
 
 
-def _winners(found: Trials, firm: float) -> tuple[tuple[str, tuple[int, ...]], ...]:
-    """By framework the comparisons in which it alone is firm, the one with the most first."""
+def _winners(found: Trials, firm: float, among: Sequence[str]) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """By candidate the comparisons in which it is first in that share of trials, the one with the most first."""
     parts: dict[str, list[int]] = {}
     for group, shares in found.by_group.items():
-        firmly = [name for name, share in shares.items() if share >= firm]
-        if len(firmly) == 1:
-            parts.setdefault(firmly[0], []).append(group)
+        best = min(shares, key=lambda name: (-shares[name], name))
+        if shares[best] >= firm and best in among:
+            parts.setdefault(best, []).append(group)
     ordered = sorted(parts.items(), key=lambda part: (-len(part[1]), part[0]))
     return tuple((name, tuple(sorted(groups))) for name, groups in ordered)
 

@@ -5,34 +5,42 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .advice import writing_facts
 from .comparing import Cells
 from .glance import glance
 from .glossary import LATENCY_NOTE, MEMORY_NOTE, glossary
 from .machine_facts import Pairs
+from .markdown_answers import claims_section, facts_section, guidance_section, writing_section
 from .markdown_text import block, bullets, escape, folded, heading, image, strong, table
 from .messages import Language
-from .pictures import MOST_GROUPS, Picture
+from .pictures import Picture
 from .text import NOTHING
 from .view import QUESTION, Group, Row, View
 
 Pictures = Mapping[str, Sequence[Picture]]
 
 
-def markdown(view: View, report: dict[str, Any], pictures: Pictures) -> str:
+def markdown(view: View, report: dict[str, Any], pictures: Pictures, advice: Mapping[str, Any] | None = None) -> str:
     """Render the whole report in the view's language.
 
     Args:
         view: the rows as text.
         report: the content of ``report.json``.
         pictures: by the anchor of their group; they lie beside the report.
+        advice: what guidance is made from (``guidance.guidance_table``); without it there is no guidance and no facts.
     """
     words = view.words
     parts = [
         heading(1, words.say("frameworkbench report")),
         f"> {words.translate(QUESTION)}",
         _first_screen(view, report),
+        _where_pictures_are(len(pictures), len(view.groups), words),
+        guidance_section(advice, words) if advice else "",
         *(_group(group, words, pictures.get(group.anchor, ())) for group in view.groups),
         _failures(view),
+        claims_section(report["claims"], words),
+        facts_section(advice, words) if advice else "",
+        writing_section(writing_facts(report), words) if advice else "",
         _environment(view, report),
         _glossary(words),
     ]
@@ -55,11 +63,20 @@ def _first_screen(view: View, report: dict[str, Any]) -> str:
         strong(words.say("Measured on")),
         _pairs_of(view.facts, words),
         *([strong(words.say("Run it again")), block(command)] if command else []),
-        words.say("Pictures are drawn for the first {count} sections only.", count=MOST_GROUPS)
-        if len(view.groups) > MOST_GROUPS
-        else "",
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _where_pictures_are(drawn: int, sections: int, words: Language) -> str:
+    if drawn == 0 and sections:
+        return words.say("Pictures are in the page only (report.html).")
+    if drawn < sections:
+        return words.say(
+            "Pictures stand in the first {count} of {total} sections; the page (report.html) has all.",
+            count=drawn,
+            total=sections,
+        )
+    return ""
 
 
 def _verdict(group: Group, words: Language) -> str:

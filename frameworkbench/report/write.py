@@ -54,7 +54,7 @@ def render_report(summary: Summary, languages: Sequence[str] = (SOURCE,)) -> dic
     pictures, advice = album(report), advice_table(report)
     for words in chosen:
         rows = view(report, words)
-        files[file_name("md", words.code)] = markdown(rows, report, pictures).encode("utf-8")
+        files[file_name("md", words.code)] = markdown(rows, report, pictures, advice).encode("utf-8")
         files[file_name("html", words.code)] = page(report, words, advice).encode("utf-8")
     files |= {name: content.encode("utf-8") for name, content in cell_files(report).items()}
     return files | {each.path: each.content for found in pictures.values() for each in found}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,17 @@ def test_list_as_json(command: Command) -> None:
         name: list(info.modes) for name, info in load_adapters().items()
     }
     assert list(facts["suites"]) == ["smoke", "quick", "standard", "rigorous"]
+
+
+def test_list_states_facts_with_sources(command: Command) -> None:
+    """What nobody measures is in `list --json`, each fact with source, date and whether it is stale."""
+    adapters = {adapter["name"]: adapter["facts"] for adapter in json.loads(command("list", "--json").out)["adapters"]}
+
+    assert adapters["reference"] == {}
+    stated = adapters["mxnet"]["maintenance"]
+    assert stated["value"] == "retired"
+    assert stated["source"].startswith("https://attic.apache.org/")
+    assert stated["stale"] == (date.today() - date.fromisoformat(stated["checked"]) > timedelta(days=365))
 
 
 def test_list_with_further_adapters(command: Command) -> None:

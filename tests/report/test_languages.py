@@ -13,8 +13,10 @@ from types import ModuleType
 import pytest
 from babel.messages.catalog import Catalog
 from planted_run import PlantedRun, example
+from typer.testing import CliRunner
 
 from frameworkbench.analysis.summary import summarise
+from frameworkbench.cli import app
 from frameworkbench.errors import UsageError
 from frameworkbench.report import write_report
 from frameworkbench.report.markdown import markdown
@@ -99,9 +101,8 @@ def test_the_compiled_catalogue_is_that_of_the_sources(code: str) -> None:
 
 def test_chinese_is_said_in_chinese() -> None:
     """A translation without Chinese is a name of few words that stays as it is, or a frame of other sentences."""
-    left = {
-        text: told for text, told in catalogue("zh").items() if not re.search("[\u4e00-\u9fff：，、。；（）]", told)
-    }
+    chinese = re.compile("[\u4e00-\u9fff：，、。；（）]")
+    left = {text: told for text, told in catalogue("zh").items() if not chinese.search(told)}
 
     names = {text for text, told in left.items() if re.sub("^(an?|the) ", "", text) == told and len(told.split()) < 3}
     frames = {text for text, told in left.items() if not re.search("[A-Za-z]", re.sub(r"\{\w+\}", "", told))}
@@ -119,6 +120,20 @@ def test_an_unknown_language_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="expected en or zh; received 'fr'"):
         write_report(tmp_path / "run", tmp_path / "out", summary=summary, languages=["fr"])
+
+
+def test_the_command_takes_languages(tmp_path: Path) -> None:
+    """``report --lang`` writes files of each language that it is given, and refuses others before it writes any."""
+    run, out = example(tmp_path / "run"), tmp_path / "out"
+
+    told = CliRunner().invoke(app, ["report", str(run), "--out", str(out), "--lang", "zh"])
+    refused = CliRunner().invoke(app, ["report", str(run), "--out", str(tmp_path / "none"), "--lang", "tlh"])
+
+    assert told.exit_code == 0
+    assert {path.name for path in out.iterdir()} == {"report.json", "report.zh.md", "report.zh.html"}
+    assert '<html lang="zh-Hans"' in (out / "report.zh.html").read_text(encoding="utf-8")
+    assert isinstance(refused.exception, UsageError)
+    assert not (tmp_path / "none").exists()
 
 
 def test_every_text_of_a_report_goes_through_the_catalogue(tmp_path: Path) -> None:
@@ -156,7 +171,7 @@ def test_chinese_reads_as_chinese(tmp_path: Path) -> None:
 
     first = text.split("\n## ")[0]
     assert "这项工作应该用哪个深度学习框架" in first
-    assert "没有唯一的优胜者：beta:usual 和 alpha:usual 并列第一；它们实际持平（±3% 以内）。" in first
+    assert "没有唯一的优胜者：beta:usual、alpha:usual 并列第一；它们实际持平（±3% 以内）。" in first
     assert "其后是：gamma:usual。" in first
     assert "未测量的内容" in first
     assert "killed by signal 11" in text

@@ -15,11 +15,14 @@ from planted_run import PlantedRun, example
 from frameworkbench.analysis.summary import summarise
 from frameworkbench.report import languages_of, render_report, write_report
 from frameworkbench.report.glance import glance
+from frameworkbench.report.markdown import markdown
 from frameworkbench.report.messages import LANGUAGES, language
 from frameworkbench.report.pictures import album
+from frameworkbench.report.pictures import files as picture_files
 from frameworkbench.report.pictures.drawings import _apart
 from frameworkbench.report.pictures.points import Dot, dots, group_cells, ratios
 from frameworkbench.report.text import clean
+from frameworkbench.report.view import view
 from frameworkbench.store.records import load_run
 
 EVIL = '<script>alert(1)</script> | `x` $a_b$ "quoted" & ![p](q)'
@@ -84,7 +87,9 @@ def test_tables_are_narrow(files: dict[str, bytes], name: str) -> None:
 @pytest.mark.parametrize("name", ["report.md", "report.zh.md"])
 def test_nothing_in_a_name_becomes_markup(files: dict[str, bytes], name: str) -> None:
     """Tags, pipes, backticks, dollars and picture links in names stay text in both languages."""
-    text = re.sub(r"(?ms)^(`{3,})text\n.*?\n\1$", "", files[name].decode("utf-8"))
+    text = re.sub(r"(?ms)^(`{3,})text\n.*?\n\1$", "", files[name].decode("utf-8")).replace(
+        "`frameworkbench advise`", ""
+    )
 
     assert "<script" not in text
     assert re.search(r"(?<!\\)[`$]", text) is None
@@ -195,3 +200,13 @@ def test_a_dot_is_plain() -> None:
 
     assert found[0] == Dot("one", "one", True, 100.0, None, None, 1.0, 1, True)
     assert found[1].front
+
+
+def test_a_large_report_says_where_its_pictures_are(report: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond a number of rows nothing is drawn, and the report says that the page has the pictures."""
+    monkeypatch.setattr(picture_files, "MOST_CELLS", len(report["cells"]) - 1)
+
+    assert album(report) == {}
+    assert "Pictures are in the page only" in markdown(view(report), report, {})
+    assert "Pictures stand in the first 1 of 2" in markdown(view(report), report, {"w1": ()})
+    assert "Pictures" not in markdown(view(report), report, {"w1": (), "w2": ()})

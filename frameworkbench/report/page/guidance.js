@@ -167,8 +167,8 @@ const Guidance = (() => {
           ? enumerated(words)
           : say("either", { names: enumerated(words.slice(0, -1)), last: words[words.length - 1] }),
       criterion: (key) => ({ text: table.criteria.find((one) => one.key === key).title }),
-      topic: (key) => (table.topics[key] ? { text: table.topics[key].title } : phrase("{text}", { text: key })),
-      word: (value) => (table.texts[value] ? { text: table.texts[value] } : phrase("{text}", { text: value })),
+      topic: (key) => (table.topics[key] ? { text: table.topics[key].title } : verbatim(key)),
+      word: (value) => (table.texts[value] ? { text: table.texts[value] } : verbatim(value)),
       value: (adapter, key) => {
         const words = (table.topics[key] || { words: {} }).words;
         return enumerated(table.facts[adapter][key].value.map((one) => (words[one] ? { text: words[one] } : one)));
@@ -323,6 +323,8 @@ const Guidance = (() => {
     const texts = figures.map((figure) => JSON.stringify(figure));
     const shares = used.map((index) => weights[table.criteria[index].key]);
     const total = sum(shares);
+    const members = new Map();
+    rows.forEach((row, index) => members.set(row.adapter, [...(members.get(row.adapter) || []), index]));
     return {
       group,
       criteria: used.map((index) => table.criteria[index].key),
@@ -331,12 +333,17 @@ const Guidance = (() => {
       halves: figures.map((figure) => figure.map((value) => value[1])),
       weights: shares.map((share) => share / total),
       streams: texts.map((text) => rows[texts.indexOf(text)].label),
-      adapters: unique(rows.map((row) => row.adapter)),
-      of: (adapter) => [...rows.keys()].filter((index) => rows[index].adapter === adapter),
+      adapters: [...members.keys()],
+      of: (adapter) => members.get(adapter) || [],
     };
   }
 
-  const dot = (values, weights) => values.reduce((total, value, index) => total + value * weights[index], 0);
+  function dot(values, weights) {
+    let total = 0;
+    for (let index = 0; index < values.length; index += 1) total += values[index] * weights[index];
+    return total;
+  }
+
   const meanScores = (one, weights = one.weights) => one.values.map((values) => dot(values, weights));
 
   function bestRow(one, adapter) {
@@ -348,14 +355,16 @@ const Guidance = (() => {
     const total = new Float64Array(count);
     for (const key of one.criteria) for (let n = 0; n < count; n += 1) total[n] += drawn[key][n];
     const scores = one.rows.map(() => new Float64Array(count));
+    const share = new Float64Array(count);
     one.criteria.forEach((key, column) => {
+      for (let n = 0; n < count; n += 1) share[n] = drawn[key][n] / total[n];
       one.streams.forEach((stream, index) => {
-        const next = noise ? uniforms(`${table.groups[one.group].id}|${stream}|${key}`) : null;
-        const spread = one.halves[index][column] / Z;
-        const value = one.values[index][column];
-        for (let n = 0; n < count; n += 1) {
-          const moved = noise ? quantile(next()) * spread : 0;
-          scores[index][n] += (drawn[key][n] / total[n]) * (value + moved);
+        const [score, value, spread] = [scores[index], one.values[index][column], one.halves[index][column] / Z];
+        if (noise && spread > 0) {
+          const next = uniforms(`${table.groups[one.group].id}|${stream}|${key}`);
+          for (let n = 0; n < count; n += 1) score[n] += share[n] * (value + quantile(next()) * spread);
+        } else {
+          for (let n = 0; n < count; n += 1) score[n] += share[n] * value;
         }
       });
     });
@@ -387,22 +396,21 @@ const Guidance = (() => {
       const firsts = Object.fromEntries(one.adapters.map((name) => [name, 0]));
       const clears = { ...firsts };
       const rowFirsts = one.rows.map(() => 0);
-      const indices = one.adapters.map((name) => one.of(name));
+      const place = one.rows.map((row) => one.adapters.indexOf(row.adapter));
       const mine = new Float64Array(one.adapters.length);
       for (let n = 0; n < count; n += 1) {
-        let best = -Infinity;
-        indices.forEach((members, place) => {
-          mine[place] = -Infinity;
-          for (const index of members) mine[place] = Math.max(mine[place], scores[index][n]);
-          best = Math.max(best, mine[place]);
-        });
-        for (let index = 0; index < one.rows.length; index += 1) if (scores[index][n] >= best - SAME_SCORE) rowFirsts[index] += 1;
-        one.adapters.forEach((name, place) => {
-          if (mine[place] >= best - SAME_SCORE) firsts[name] += 1;
-          let other = -Infinity;
-          for (let at = 0; at < mine.length; at += 1) if (at !== place) other = Math.max(other, mine[at]);
-          if (mine[place] - other > margin) clears[name] += 1;
-        });
+        mine.fill(-Infinity);
+        for (let index = 0; index < place.length; index += 1) {
+          if (scores[index][n] > mine[place[index]]) mine[place[index]] = scores[index][n];
+        }
+        let [best, second, leader] = [-Infinity, -Infinity, 0];
+        for (let at = 0; at < mine.length; at += 1) {
+          if (mine[at] > best) [best, second, leader] = [mine[at], best, at];
+          else if (mine[at] > second) second = mine[at];
+        }
+        for (let index = 0; index < place.length; index += 1) if (scores[index][n] >= best - SAME_SCORE) rowFirsts[index] += 1;
+        for (let at = 0; at < mine.length; at += 1) if (mine[at] >= best - SAME_SCORE) firsts[one.adapters[at]] += 1;
+        if (best - second > margin) clears[one.adapters[leader]] += 1;
       }
       one.rows.forEach((row, index) => {
         rows[row.key] = rowFirsts[index] / count;
@@ -488,27 +496,31 @@ const Guidance = (() => {
   // ---- What it turns on: turning.py.
 
   function leaderOf(played, weights, eligible) {
-    const totals = new Map(sorted(eligible).map((name) => [name, 0]));
+    const names = sorted(eligible);
+    const totals = names.map(() => 0);
     for (const one of played) {
       const shares = one.criteria.map((key) => weights[key]);
       const total = sum(shares);
       if (total <= 0) continue;
-      const scores = meanScores(one, shares.map((share) => share / total));
-      for (const name of totals.keys()) {
-        totals.set(name, totals.get(name) + Math.max(...one.of(name).map((index) => scores[index])));
-      }
+      const scaled = shares.map((share) => share / total);
+      names.forEach((name, place) => {
+        let best = -Infinity;
+        for (const index of one.of(name)) best = Math.max(best, dot(one.values[index], scaled));
+        totals[place] += best;
+      });
     }
-    const best = Math.max(...totals.values());
-    return [...totals].find(([, score]) => score >= best - SAME)[0];
+    const best = Math.max(...totals);
+    return names[totals.findIndex((score) => score >= best - SAME)];
   }
 
-  function smallestFlip(table, played, weights) {
+  function smallestFlip(table, played, weights, among = null) {
     const used = table.criteria
       .map((one) => one.key)
       .filter((key) => weights[key] > 0 && played.some((one) => one.criteria.includes(key)));
-    const eligible = played.length
-      ? played[0].adapters.filter((name) => played.every((one) => one.adapters.includes(name)))
-      : [];
+    const everywhere = (name) => played.every((one) => one.adapters.includes(name));
+    const eligible = (played.length ? played[0].adapters : []).filter(
+      (name) => everywhere(name) && (among === null || among.includes(name)),
+    );
     if (used.length < 2 || eligible.length < 2) return null;
     const leader = leaderOf(played, weights, eligible);
     let best = null;
@@ -518,7 +530,7 @@ const Guidance = (() => {
       const steps = Array.from({ length: 101 }, (_, step) => step / 100);
       steps.sort((a, b) => Math.abs(a - now) - Math.abs(b - now) || a - b);
       for (const then of steps) {
-        if (best !== null && Math.abs(then - now) >= best.change) break;
+        if (best !== null && Math.abs(then - now) >= best.change - SAME) break;
         const tried = Object.fromEntries(
           used.map((other) => [other, other === key ? then : (weights[other] / rest) * (1 - then)]),
         );
@@ -536,22 +548,25 @@ const Guidance = (() => {
     if (order.length < 2) return null;
     const [first, second] = order;
     const { firm } = table.constants;
-    const parts = winnersOf(trials, firm);
-    if (parts.length > 1) return { kind: "family", first: parts[0][0], second: parts[1][0], criterion: "", flip: null, parts };
+    const between = (kind, parts) => ({ kind, first: parts[0][0], second: parts[1][0], criterion: "", flip: null, parts });
+    const parts = winnersOf(trials, firm, order);
+    if (parts.length > 1) return between("family", parts);
     if (equalRows(played, first, second)) return { kind: "equal", first, second, criterion: "", flip: null };
     const quiet = runTrials(table, played, weights, false);
-    const flip = smallestFlip(table, played, weights);
+    const flip = smallestFlip(table, played, weights, order);
     if (flip === null || Math.max(...Object.values(quiet.first)) >= firm) {
+      const leaders = winnersOf(trials, 0, order);
+      if (leaders.length > 1) return between("lean", leaders);
       return { kind: "noise", first, second, criterion: noisiest(played, first, second), flip: null };
     }
     return { kind: "weight", first: flip.first, second: flip.second, criterion: flip.criterion, flip };
   }
 
-  function winnersOf(trials, firm) {
+  function winnersOf(trials, firm, among) {
     const parts = new Map();
     for (const [group, shares] of trials.byGroup) {
-      const firmly = Object.keys(shares).filter((name) => shares[name] >= firm);
-      if (firmly.length === 1) parts.set(firmly[0], [...(parts.get(firmly[0]) || []), group]);
+      const best = bestIndex(sorted(Object.keys(shares)), (name) => shares[name]);
+      if (shares[best] >= firm && among.includes(best)) parts.set(best, [...(parts.get(best) || []), group]);
     }
     const ordered = [...parts].sort((a, b) => b[1].length - a[1].length || (a[0] < b[0] ? -1 : 1));
     return ordered.map(([name, groups]) => [name, groups.sort((a, b) => a - b)]);
@@ -616,7 +631,7 @@ const Guidance = (() => {
       pick,
       candidates,
       named: played.length ? candidates : filtered.kept,
-      turn: trials !== null && pick === null ? turnOf(table, played, weights, trials, order) : null,
+      turn: trials !== null && pick === null ? turnOf(table, played, weights, trials, candidates) : null,
       methods: checked.map((one) => firstByMethod(table, one)),
       reversals: checked.flatMap((one, index) => reversalsOf(table, one, fronts[index])),
     };
@@ -672,26 +687,28 @@ const Guidance = (() => {
   function why(found, first, second) {
     const { voice } = found;
     const pairs = sharedBy(found, first, second);
-    const items = [];
+    const [good, bad] = [[], []];
     for (const key of byWeight(found)) {
       const ratio = ratioOf(found, key, pairs);
-      if (ratio === null || items.length >= 3) continue;
-      const template = found.table.criteria.find((one) => one.key === key).compare;
-      const comparison = phrase(template, { ratio: times(ratio.middle) });
-      items.push(
+      if (ratio === null || good.length + bad.length >= 3) continue;
+      const { compare, better } = found.table.criteria.find((one) => one.key === key);
+      const comparison = phrase(compare, { ratio: times(ratio.middle) });
+      (ratio.middle * better < 0 ? bad : good).push(
         ratio.low === null
           ? comparison
           : voice.say("within", { comparison, low: times(ratio.low), high: times(ratio.high) }),
       );
     }
-    if (!items.length) return null;
+    if (!good.length && !bad.length) return null;
+    let items = listed(good.length ? good : bad);
+    if (good.length && bad.length) items = voice.say("but", { good: items, bad: listed(bad) });
     const links = pairs.flatMap(([one, a, b]) => [cell(one.rows[a]), cell(one.rows[b])]);
     if (pairs.length === 1) {
       const [one, a, b] = pairs[0];
-      const names = { row: one.rows[a].label, items: listed(items), other: one.rows[b].label };
+      const names = { row: one.rows[a].label, items, other: one.rows[b].label };
       return sentence(voice.say("why", names), links);
     }
-    const names = { count: pairs.length, title: voice.title(first), items: listed(items), other: voice.title(second) };
+    const names = { count: pairs.length, title: voice.title(first), items, other: voice.title(second) };
     return sentence(voice.say("why_many", names), links);
   }
 
@@ -707,9 +724,7 @@ const Guidance = (() => {
   const wantedWords = (found, choice) => Object.values(choice.option.select).flat().map(found.voice.word);
 
   function headlinesOf(found, cautions, retired) {
-    const said = [answerOf(found), groundsOf(found), besideOf(found, cautions, retired)].filter((one) => one !== null);
-    if (found.played.length && found.conditions.givenUp.length && said.length < 3) said.push(summary(found));
-    return said.slice(0, 3);
+    return [answerOf(found), groundsOf(found), besideOf(found, cautions, retired)].filter((one) => one !== null);
   }
 
   function summary(found) {
@@ -744,7 +759,9 @@ const Guidance = (() => {
     const each = thousands(trials.count);
     const count = found.played.length === 1 ? each : `${found.played.length} × ${each}`;
     const shares = listed(
-      found.candidates.map((name) => voice.say("share", { title: voice.title(name), share: percent(trials.first[name]) })),
+      found.candidates.map((name, place) =>
+        voice.say(place ? "share_more" : "share", { title: voice.title(name), share: percent(trials.first[name]) }),
+      ),
     );
     const links = cellsOf(found, found.candidates);
     if (found.conditions.givenUp.length) {
@@ -786,11 +803,9 @@ const Guidance = (() => {
   function groundsOf(found) {
     const { order } = found;
     if (!found.filtered.kept.length) return withoutOne(found);
-    if (!found.played.length) return summary(found);
+    if (!found.played.length || found.conditions.givenUp.length) return summary(found);
     if (found.pick !== null) return order.length > 1 ? why(found, found.pick, order[1]) : summary(found);
-    if (found.turn !== null && !found.conditions.givenUp.length && found.candidates.length > 1) {
-      return turned(found, found.turn);
-    }
+    if (found.turn !== null) return turned(found, found.turn);
     return order.length > 1 ? why(found, order[0], order[1]) : null;
   }
 
@@ -798,8 +813,7 @@ const Guidance = (() => {
     const { voice } = found;
     const [first, second] = [voice.title(turn.first), voice.title(turn.second)];
     const links = cellsOf(found, [turn.first, turn.second]);
-    const asked = (key) => found.chosen.filter((choice) => choice.question === key).map(answer);
-    if (turn.kind === "family") return sentence(partsOf(found, turn), [...asked("family"), ...links]);
+    if (turn.parts) return sentence(partsOf(found, turn), [{ answer: "family" }, ...links]);
     if (turn.kind === "equal") return sentence(voice.say("turn_equal", { first, second }), links);
     const criterion = voice.criterion(turn.criterion);
     if (turn.flip === null) {
@@ -807,9 +821,10 @@ const Guidance = (() => {
       return sentence(voice.say("turn_noise", { criterion, first, second, ratio }), links);
     }
     const [now, then] = [percent(turn.flip.now), percent(turn.flip.then)];
-    const { question } = found.table.criteria.find((one) => one.key === turn.criterion);
-    const said = voice.say("turn_weight", { criterion, now, then, first, second });
-    return sentence(said, [...asked(question), ...links]);
+    const key = found.table.criteria.find((one) => one.key === turn.criterion).question;
+    const question = { text: found.table.questions.find((one) => one.key === key).text };
+    const said = voice.say("turn_weight", { criterion, question, now, then, first, second });
+    return sentence(said, [{ answer: key }, ...links]);
   }
 
   function partsOf(found, turn) {
@@ -822,20 +837,40 @@ const Guidance = (() => {
       const models = distinct(groupsOf(members), byKind ? "family" : "workload").map(voice.word);
       return voice.say("turn_part", { title: voice.title(name), models: listed(models) });
     });
-    return voice.say(byKind ? "turn_family" : "turn_workload", { parts: clauses(parts) });
+    const text = turn.kind === "lean" ? "turn_lean" : byKind ? "turn_family" : "turn_workload";
+    return voice.say(text, { parts: clauses(parts) });
   }
 
   function besideOf(found, cautions, retired) {
-    const grave = cautions.filter((one) => one.grave).slice(0, 2).map((one) => one.sentence);
+    let grave = cautions.filter((one) => one.grave).slice(0, 2).map((one) => one.sentence);
+    const command = commandOf(found);
+    if (command !== null) grave = [...grave.slice(0, 1), sentence(found.voice.say("measure", { command }))];
     if (grave.length) {
       const plain = ({ text, params }) => (params ? { text, params } : { text });
       let said = plain(grave[0]);
       for (const one of grave.slice(1)) said = found.voice.say("sentences", { first: said, rest: plain(one) });
       return sentence(said, grave.flatMap((one) => one.links));
     }
-    if (retired.length) return retired[0];
+    if (retired.length && found.chosen.some((choice) => choice.question === "ecosystem")) return retired[0];
     if (found.played.length && found.filtered.kept.length && found.order.length > 1) return summary(found);
     return null;
+  }
+
+  function commandOf(found) {
+    if ((found.played.length && !found.conditions.givenUp.length) || !found.filtered.kept.length) return null;
+    const values = Object.assign({}, ...found.chosen.map((choice) => choice.option.select));
+    const words = ["frameworkbench run"];
+    for (const [axis, usual, known] of [
+      ["task", "train", ["infer"]],
+      ["device", "cpu", ["cuda"]],
+      ["precision", "float32", ["tf32", "bfloat16"]],
+    ]) {
+      const wanted = values[axis] || [usual];
+      if (wanted.includes(usual)) continue;
+      if (!wanted.every((one) => known.includes(one))) return null;
+      words.push(`--${axis} ${wanted[wanted.length - 1]}`);
+    }
+    return words.join(" ");
   }
 
   function withoutOne(found) {
@@ -868,6 +903,7 @@ const Guidance = (() => {
       ...droppedCautions(found),
       ...factCautions(found),
       ...convergenceCautions(found),
+      ...modeCautions(found),
       ...methodCautions(found),
       ...lastCautions(found),
     ];
@@ -977,6 +1013,15 @@ const Guidance = (() => {
     );
   }
 
+  function modeCautions(found) {
+    const rows = found.played
+      .flatMap((one) => found.candidates.map((name) => one.rows[bestRow(one, name)]))
+      .filter((row) => row !== undefined && !row.main);
+    if (!rows.length) return [];
+    const said = found.voice.say("modes", { rows: listed(sorted(unique(rows.map((row) => row.label)))) });
+    return [{ sentence: sentence(said, rows.map(cell)), grave: false }];
+  }
+
   function methodCautions(found) {
     const { voice } = found;
     const cautions = [];
@@ -1013,9 +1058,8 @@ const Guidance = (() => {
       const said = voice.say("fits_unmeasured", { names: voice.titles(unmeasured) });
       cautions.push({ sentence: sentence(said), grave: false });
     }
-    const { warm, cold, memory } = table.constants;
     if (byWeight(found).some((key) => ["first_step_warm", "first_step_cold", "memory"].includes(key))) {
-      const halves = { warm: percent(warm), cold: percent(cold), memory: percent(memory) };
+      const halves = { start: percent(table.constants.start_spread), memory: percent(table.constants.memory_spread) };
       cautions.push({ sentence: sentence(voice.say("assumed", halves)), grave: false });
     }
     cautions.push({ sentence: sentence(voice.say("unverified")), grave: false });

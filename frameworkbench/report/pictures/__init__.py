@@ -7,6 +7,6 @@ numbers is always near.
 
 from __future__ import annotations
 
-from .album import FOLDER, MOST_GROUPS, Picture, album
+from .files import FOLDER, MOST_CELLS, Picture, album
 
-__all__ = ["FOLDER", "MOST_GROUPS", "Picture", "album"]
+__all__ = ["FOLDER", "MOST_CELLS", "Picture", "album"]

@@ -13,7 +13,10 @@ Table = Mapping[str, Any]
 
 FOLDER = "pictures"
 MOST_GROUPS = 24
-"""Groups that get pictures: each group costs about half a second, and nobody looks at hundreds."""
+"""Sections that get pictures, at about half a second each."""
+
+MOST_CELLS = 2000
+"""Rows up to which a report has pictures in files: beyond, the page alone draws them, and only those looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ def album(report: Table) -> dict[str, tuple[Picture, ...]]:
     Args:
         report: the content of ``report.json``.
     """
+    if len(report["cells"]) > MOST_CELLS:
+        return {}
     from . import drawings  # draws with matplotlib, which takes a second to load
 
     found: dict[str, tuple[Picture, ...]] = {}
