@@ -30,7 +30,8 @@ GLOSSARY = (
     (
         marked("float32"),
         marked(
-            "numbers with 32 bits, the usual precision; tf32 and bfloat16 have fewer digits and are faster on some cards."
+            "numbers with 32 bits, the usual precision; tf32 and bfloat16 have fewer digits and are faster on some "
+            "cards."
         ),
     ),
     (
