@@ -22,6 +22,31 @@ GLOSSARY = (
         ),
     ),
     (
+        marked("workload"),
+        marked("a model with its data, batch size, optimizer and limits: one file, the same for every framework."),
+    ),
+    (marked("batch size"), marked("samples in one training step.")),
+    (marked("threads"), marked("how many processor cores a row may use at once.")),
+    (
+        marked("float32"),
+        marked(
+            "numbers with 32 bits, the usual precision; tf32 and bfloat16 have fewer digits and are faster on some "
+            "cards."
+        ),
+    ),
+    (
+        marked("suite"),
+        marked("what a run measures and how often: smoke, quick, standard or rigorous."),
+    ),
+    (
+        marked("seed"),
+        marked("where random numbers start: another seed is another order of samples and other initial weights."),
+    ),
+    (
+        marked("confidence"),
+        marked("how often an interval that was made this way holds the true value: 95 times in 100."),
+    ),
+    (
         marked("step"),
         marked("one update of the weights from one batch of samples; an epoch is one pass over all training samples."),
     ),
