@@ -263,7 +263,13 @@ def _failures(view: View) -> str:
         return title + "\n\n" + words.say("None: every planned row was proved and timed.")
     head = (words.say("Row"), words.say("Workload"), words.say("Status"), words.say("Code"), words.say("Reason"))
     rows = [
-        (f["name"], f"{f['workload']} ({f['conditions']})", f"{f['glyph']} {f['status']}", f["code"], f["reason"])
+        (
+            f["name"],
+            words.say("{name} ({note})", name=f["workload"], note=f["conditions"]),
+            f"{f['glyph']} {f['status']}",
+            f["code"],
+            f["reason"],
+        )
         for f in view.failures
     ]
     logs = [

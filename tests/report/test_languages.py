@@ -177,6 +177,18 @@ def test_chinese_reads_as_chinese(tmp_path: Path) -> None:
     assert "killed by signal 11" in text
 
 
+def test_no_cell_of_a_chinese_table_is_english(tmp_path: Path) -> None:
+    """No cell and no line of the Chinese report is a text that the catalogue translates."""
+    known = {text for text, told in catalogue("zh").items() if text != told}
+    for run in (example(tmp_path / "one"), _troubled(tmp_path / "two")):
+        report = clean(summarise(load_run(run)).to_json())
+        text = markdown(view(report, language("zh")), report, {})
+
+        cells = {cell.strip().lstrip("✓≠✕∅!? ") for line in text.splitlines() for cell in re.split(r"[|#>*：]", line)}
+        assert len(cells) > 100
+        assert cells & known - {"oracle"} == set()  # also the name of an adapter
+
+
 def _figures(text: str) -> list[str]:
     rows = [line for line in text.splitlines() if line.startswith("| ") and "---" not in line]
     return re.findall(r"\d+(?:[,.]\d+)*", "\n".join(rows))

@@ -19,8 +19,8 @@ from frameworkbench.report.markdown import markdown
 from frameworkbench.report.messages import LANGUAGES, language
 from frameworkbench.report.pictures import album
 from frameworkbench.report.pictures import files as picture_files
-from frameworkbench.report.pictures.drawings import _apart
-from frameworkbench.report.pictures.points import Dot, dots, group_cells, ratios
+from frameworkbench.report.pictures.drawings import _apart, _written
+from frameworkbench.report.pictures.points import Dot, Ratio, dots, group_cells, ratios
 from frameworkbench.report.text import clean
 from frameworkbench.report.view import view
 from frameworkbench.store.records import load_run
@@ -155,6 +155,14 @@ def test_the_front_holds_what_nothing_beats() -> None:
     ]
 
     assert [dot.label for dot in dots(cells) if dot.front] == ["quick", "small", "unsure", "unknown"]
+
+
+def test_a_very_narrow_interval_stays_readable() -> None:
+    """A ratio that is known to ten digits is written with four."""
+    narrow = Ratio("a", "a:x", "b:y", 0.49999999995, 0.49999999990, 0.49999999999, True)
+    usual = Ratio("a", "a:x", "b:y", 0.8123, 0.72, 0.96, True)
+
+    assert [_written(narrow), _written(usual)] == ["0.5000× (0.5000–0.5000)", "0.81× (0.72–0.96)"]
 
 
 def test_names_beside_marks_never_overlap() -> None:

@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from ..text import interval_text, size
+from ..text import interval_text, significant, size
 from .points import Curve, Dot, Ratio
 
 # Okabe and Ito 2008, without the yellow, which is hard to see on white: colours that colour-blind readers tell apart.
@@ -41,6 +41,7 @@ _STYLE: dict[Any, Any] = {
 _WIDTH, _TALL = 7.4, 4.2  # inches
 _ROW = 0.3
 _LETTER = 0.078
+_MOST_DIGITS = 15
 _INK, _SOFT = "#16202c", "#4c5a6a"
 
 
@@ -74,8 +75,7 @@ def forest(found: Sequence[Ratio], delta: float) -> bytes:
     right = axes.get_yaxis_transform()
     for y, line in enumerate(lines):
         if isinstance(line, Ratio):
-            ratio, interval = interval_text(line.ratio, line.low, line.high)
-            axes.text(1.02, y, f"{ratio}× ({interval})", transform=right, va="center", color=_SOFT)
+            axes.text(1.02, y, _written(line), transform=right, va="center", color=_SOFT)
     _rows(axes, [line.label if isinstance(line, Ratio) else f"relative to {line}:" for line in lines])
     for name, line in zip(axes.get_yticklabels(), lines, strict=True):
         name.set_color(_INK if isinstance(line, Ratio) else _SOFT)
@@ -218,6 +218,14 @@ def _mark(axes: Axes, x: float, y: float, look: tuple[str, str], *, filled: bool
 def _interval(axes: Axes, each: Ratio, y: float, look: tuple[str, str]) -> None:
     axes.plot([each.low, each.high], [y, y], color=look[0], linewidth=2, solid_capstyle="butt")
     _mark(axes, each.ratio, y, look, filled=each.shown, size=7.0)
+
+
+def _written(line: Ratio) -> str:
+    """Ratio and interval with the digits that the interval supports, but no more than there is room for."""
+    ratio, interval = interval_text(line.ratio, line.low, line.high)
+    if len(interval) > _MOST_DIGITS:
+        ratio, interval = significant(line.ratio, 4), f"{significant(line.low, 4)}–{significant(line.high, 4)}"
+    return f"{ratio}× ({interval})"
 
 
 def _rows(axes: Axes, labels: Sequence[str]) -> None:
