@@ -71,9 +71,10 @@ def train(workload: Workload, dataset: PreparedDataset, seed: int) -> Iterator[d
                 value, gradients, _ = network.loss_and_gradients(to_inputs(inputs[row], **options), labels[row],
                                                                  workload.loss)  # fmt: skip
                 state.update(network.weights, gradients)
+                network.move_statistics()
                 losses.append(value)
         trained = time.monotonic()
-        result = evaluate(workload.model, network.weights, test_inputs, test_labels,
+        result = evaluate(workload.model, network.weights, test_inputs, test_labels, loss=workload.loss.kind,
                           to_inputs=lambda raw: to_inputs(raw, **options))  # fmt: skip
         print(
             f"{workload.name} seed {seed} epoch {epoch + 1} of {workload.epochs}: loss {np.mean(losses):.4f}, "

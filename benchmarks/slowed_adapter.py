@@ -20,7 +20,7 @@ SHARE = 0.0  # the copy holds another number
 
 def _original() -> Any:
     """The adapter class of the file beside this one."""
-    name = f"{__name__}_original"
+    name = f"{__name__}.original"  # in the adapter's own package: it may import the modules beside it
     spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("original.py"))
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module

@@ -19,7 +19,7 @@ from .spec.lanes import DEFAULT, Tuning, read_tunings
 from .spec.layers import KINDS
 from .spec.precision import PRECISIONS
 from .spec.protocol import TASKS
-from .spec.training import LOSSES, OPTIMIZERS
+from .spec.training import LOSSES, OPTIMIZERS, OPTIONS
 
 MODE_CLASSES = ("eager", "graph", "compiled")
 ROLES = ("entrant", "oracle")
@@ -54,6 +54,8 @@ class AdapterInfo:
 
     ``interpreter`` is "managed" (an environment made from the lock) or "core" (the harness's own Python).
     ``tasks`` is "train" alone where nothing is declared: nobody's inference is measured unasked.
+    ``optimizer_options`` are what any optimizer may be asked for on top of its rule: penalties, clipping, schedules.
+    ``unsupported`` says of layers, losses, optimizers and options that are not declared why they are not.
     ``environment`` holds variables set before the worker starts; values may contain ``{compile_cache}``.
     ``matched_environment`` holds those that equalise threads and precision, set in every lane but ``default``; values
     may contain ``{threads}`` too. ``tuned`` is what the lane ``tuned`` sets on top. ``weighed_environment`` holds
@@ -78,6 +80,8 @@ class AdapterInfo:
     tasks: tuple[str, ...]
     losses: frozenset[str]
     optimizers: frozenset[str]
+    optimizer_options: frozenset[str]
+    unsupported: Mapping[str, str]
     environment: Mapping[str, str]
     matched_environment: Mapping[str, str]
     tuned: tuple[Tuning, ...]
@@ -178,6 +182,7 @@ def read_adapter(folder: Path) -> AdapterInfo:
     main_mode = fields.required("main_mode", str)
     if main_mode not in modes:
         raise SpecError(f"{file}: main_mode", "not a declared mode", expected=", ".join(modes), received=main_mode)
+    has_options = fields.has("optimizer_options")
     info = AdapterInfo(
         name=fields.required("name", str),
         title=fields.required("title", str),
@@ -196,6 +201,8 @@ def read_adapter(folder: Path) -> AdapterInfo:
         tasks=_texts(fields, "tasks", TASKS) if fields.has("tasks") else ("train",),
         losses=frozenset(_texts(fields, "losses", LOSSES)),
         optimizers=frozenset(_texts(fields, "optimizers", OPTIMIZERS)),
+        optimizer_options=frozenset(_texts(fields, "optimizer_options", OPTIONS) if has_options else ()),
+        unsupported=_reasons(fields, "unsupported"),
         environment=_environment(fields, "environment"),
         matched_environment=_environment(fields, "matched_environment"),
         tuned=read_tunings(fields, "tuned", modes),
@@ -235,6 +242,17 @@ def _texts(fields: Fields, key: str, allowed: tuple[str, ...]) -> tuple[str, ...
                 received=value,
             )
     return tuple(values)
+
+
+def _reasons(fields: Fields, key: str) -> dict[str, str]:
+    """Why something of the vocabulary is missing: name = "reason"."""
+    found = _environment(fields, key)
+    known = {*KINDS, "residual", *LOSSES, *OPTIMIZERS, *OPTIONS}
+    for name in found:
+        if name not in known:
+            where = f"{fields.where}: {key}: {name}"
+            raise SpecError(where, "unknown name", expected="a layer, loss, optimizer or option", received=name)
+    return found
 
 
 def _environment(fields: Fields, key: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Apache MXNet 1.9 with Gluon blocks: imperative, or hybridized into one static cached graph.
 
-Layouts are the canonical ones. Gluon has no attention, position or residual layer; those are small blocks here.
+Layouts are the canonical ones. Gluon has no attention, position or residual layer and no focal loss; those are small
+blocks here. The rate of a schedule is set on the trainer before each step.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -38,17 +40,16 @@ class MXNetAdapter(Adapter):
         mx.random.seed(settings.seed)
 
     def build(self, model: Model, loss: Loss, optimizer: Optimizer, weights: Weights) -> None:
-        if loss.kind != "softmax_cross_entropy":
-            raise UnsupportedError("UNSUPPORTED_LOSS", f"mxnet: no mapping for loss {loss.kind!r}")
         self._bound: Bound = {}
         self._dtype = np.int32 if model.input_kind == "tokens" else np.float32
         self._net = _sequence(model.layers, self._bound)
         self._net.initialize(mx.init.Zero(), ctx=self._context)
-        self._cross_entropy = CrossEntropy()
+        self._loss = _make_loss(loss)
+        self._classes = np.float32 if loss.single_output else np.int32  # type of the labels
         self._scale = loss.scale
         if self.settings.mode == "hybrid":
             self._net.hybridize(static_alloc=True, static_shape=True)
-            self._cross_entropy.hybridize()
+            self._loss.hybridize()
         self._rule = optimizer
         self.load(weights)
 
@@ -56,22 +57,27 @@ class MXNetAdapter(Adapter):
         for name, parameter in self._bound.items():
             parameter.set_data(mx.nd.array(weights[name], ctx=self._context, dtype=np.float32))
         # The optimizer's state lives in the trainer, and nothing else does.
-        self._trainer = gluon.Trainer(self._net.collect_params(), _make_optimizer(self._rule))
+        parameters = self._net.collect_params()
+        self._trainer = gluon.Trainer(parameters, _make_optimizer(self._rule))
+        self._trained = [parameter for parameter in parameters.values() if parameter.grad_req != "null"]
+        self._steps = 0
 
     def stage(self, batches: Sequence[Batch]) -> list[Any]:
         context = self._context
         return [
-            (mx.nd.array(x, ctx=context, dtype=self._dtype), mx.nd.array(y, ctx=context, dtype=np.int32))
+            (mx.nd.array(x, ctx=context, dtype=self._dtype), mx.nd.array(y, ctx=context, dtype=self._classes))
             for x, y in batches
         ]
 
     def step(self, batch: Any) -> Any:
         inputs, labels = batch
         with autograd.record():
-            loss = self._cross_entropy(self._net(inputs), labels)  # (B,)
+            loss = self._loss(self._net(inputs), labels)  # (B,)
             if self._scale != 1:
                 loss = loss * self._scale
         loss.backward()  # sums over the batch; the trainer divides
+        if self._rule.options:
+            self._prepare_update(labels.shape[0])
         self._trainer.step(labels.shape[0])
         return loss
 
@@ -104,6 +110,15 @@ class MXNetAdapter(Adapter):
             "onednn": features.is_enabled("MKLDNN"),
         }
 
+    def _prepare_update(self, batch: int) -> None:
+        """What comes before the update where it is asked for: clipping of the summed gradients, the step's rate."""
+        self._steps += 1
+        if self._rule.clip_norm:
+            gradients = [parameter.grad() for parameter in self._trained]
+            gluon.utils.clip_global_norm(gradients, self._rule.clip_norm * batch, check_isfinite=False)
+        if self._rule.scheduled:
+            self._trainer.set_learning_rate(self._rule.rate(self._steps))
+
     def _mode_that_ran(self) -> str:
         """``hybrid`` only if Gluon really holds a cached graph of the whole network."""
         return "hybrid" if self._net._cached_op is not None else "imperative"
@@ -132,17 +147,46 @@ class PositionEmbedding(nn.HybridBlock):
         return F.broadcast_add(x, F.expand_dims(table, axis=0))
 
 
-class LastOutput(nn.HybridBlock):
-    """An LSTM that gives the output of its last time step."""
+class Recurrent(nn.HybridBlock):
+    """One of Gluon's recurrent layers, as all outputs or as the last one of each direction."""
 
-    def __init__(self, units: int, width: int) -> None:
+    def __init__(self, made: Callable[..., rnn.HybridRecurrentCell], options: Mapping[str, Any], width: int) -> None:
         super().__init__()
-        self.lstm = rnn.LSTM(units, layout="NTC", input_size=width)
-        self.lstm.l0_h2h_bias.grad_req = "null"  # stays zero: two trained biases would move twice as fast as one
+        self._options = options
+        self.inner = made(options["units"], layout="NTC", input_size=width, bidirectional=options["bidirectional"])
+        for side in "lr"[: 1 + options["bidirectional"]]:  # stays zero: two trained biases would move twice as fast
+            getattr(self.inner, f"{side}0_h2h_bias").grad_req = "null"
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
+        outputs, units = self.inner(x), self._options["units"]
+        if self._options["sequence"]:
+            return outputs
         # SequenceLast over swapped axes crashes in 1.9.1.
-        return F.squeeze(F.slice_axis(self.lstm(x), axis=1, begin=-1, end=None), axis=1)
+        last = F.squeeze(F.slice_axis(outputs, axis=1, begin=-1, end=None), axis=1)
+        if not self._options["bidirectional"]:
+            return last
+        first = F.squeeze(F.slice_axis(outputs, axis=1, begin=0, end=1), axis=1)
+        halves = F.slice_axis(last, axis=1, begin=0, end=units), F.slice_axis(first, axis=1, begin=units, end=None)
+        return F.concat(*halves, dim=1)
+
+
+class PairEmbedding(nn.HybridBlock):
+    """Two inputs, each with an embedding of its own."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.user, self.item = (nn.Embedding(options[side], options["width"]) for side in ("users", "items"))
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        user, item = F.split(x, num_outputs=2, axis=1, squeeze_axis=True)
+        return F.stack(self.user(user), self.item(item), axis=1)
+
+
+class DotProduct(nn.HybridBlock):
+    """The product of the two vectors of a sample."""
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        return F.sum(F.prod(x, axis=1), axis=-1, keepdims=True)
 
 
 class Attention(nn.HybridBlock):
@@ -183,6 +227,34 @@ class CrossEntropy(nn.HybridBlock):
         return -F.pick(F.log_softmax(logits, axis=-1, temperature=1.0), labels, axis=-1)
 
 
+class Focal(nn.HybridBlock):
+    """Focal loss per sample on top of Gluon's binary cross-entropy."""
+
+    def __init__(self, alpha: float, gamma: float) -> None:
+        super().__init__()
+        self._alpha, self._gamma = alpha, gamma
+        self.entropy = gluon.loss.SigmoidBinaryCrossEntropyLoss()
+
+    def hybrid_forward(self, F: Any, logits: Any, labels: Any) -> Any:
+        p = F.sigmoid(F.reshape(logits, shape=(-1,)))
+        missed = p * (1 - labels) + (1 - p) * labels
+        weight = self._alpha * labels + (1 - self._alpha) * (1 - labels)
+        return weight * missed**self._gamma * self.entropy(logits, labels)
+
+
+def _make_loss(spec: Loss) -> nn.HybridBlock:
+    """The loss of each sample."""
+    if spec.kind == "softmax_cross_entropy":
+        return CrossEntropy()
+    if spec.kind == "binary_cross_entropy":
+        return gluon.loss.SigmoidBinaryCrossEntropyLoss()
+    if spec.kind == "focal":
+        return Focal(spec.alpha, spec.gamma)
+    if spec.kind == "mean_squared_error":
+        return gluon.loss.L2Loss(weight=2.0)  # Gluon halves the square
+    raise UnsupportedError("UNSUPPORTED_LOSS", f"mxnet: no mapping for loss {spec.kind!r}")
+
+
 @mx.optimizer.Optimizer.register
 class CanonicalAdam(mx.optimizer.Adam):
     """Adam with epsilon after the bias correction: MXNet adds it before, so it shrinks with the step."""
@@ -197,11 +269,36 @@ class CanonicalAdam(mx.optimizer.Adam):
         super().update(index, weight, grad, state)
 
 
+def _refusal(spec: Optimizer) -> str | None:
+    """Why MXNet's optimizer of this kind cannot do what is asked for; None if it can."""
+    if spec.l1:
+        return "MXNet's optimizers know weight decay (L2) only"
+    if spec.momentum and spec.scheduled:
+        return "MXNet's velocity holds the learning rate: a schedule changes what momentum carries over"
+    if spec.kind == "nesterov" and spec.l2:
+        return "MXNet's NAG does not look ahead with the weight decay"
+    if spec.kind in ("rmsprop", "adagrad") and not spec.epsilon_inside:
+        return f"MXNet adds the epsilon of {spec.kind} inside the root"
+    if spec.kind == "adagrad" and (spec.l2 or spec.initial_accumulator):
+        return "MXNet's AdaGrad starts at zero and decays weights apart from the gradient"
+    return None
+
+
 def _make_optimizer(spec: Optimizer) -> mx.optimizer.Optimizer:
+    common = {"learning_rate": spec.rate(1), "wd": spec.l2}
+    refusal = _refusal(spec)
+    if refusal:
+        raise UnsupportedError("UNSUPPORTED_OPTIMIZER", refusal)
     if spec.kind == "sgd":
-        return mx.optimizer.SGD(learning_rate=spec.learning_rate, momentum=spec.momentum)
+        return mx.optimizer.SGD(momentum=spec.momentum, **common)
+    if spec.kind == "nesterov":
+        return mx.optimizer.NAG(momentum=spec.momentum, **common)
+    if spec.kind == "rmsprop":
+        return mx.optimizer.RMSProp(gamma1=spec.decay, epsilon=spec.epsilon, **common)
+    if spec.kind == "adagrad":
+        return mx.optimizer.AdaGrad(eps=spec.epsilon, **common)
     if spec.kind == "adam":
-        return CanonicalAdam(spec.epsilon, learning_rate=spec.learning_rate, beta1=spec.beta1, beta2=spec.beta2)
+        return CanonicalAdam(spec.epsilon, beta1=spec.beta1, beta2=spec.beta2, **common)
     raise UnsupportedError("UNSUPPORTED_OPTIMIZER", f"mxnet: no mapping for optimizer {spec.kind!r}")
 
 
@@ -216,33 +313,62 @@ def _block(layer: Layer, bound: Bound) -> nn.HybridBlock:
     if layer.kind not in _BLOCKS:
         raise UnsupportedError("UNSUPPORTED_LAYER", f"mxnet: no mapping for layer kind {layer.kind!r}")
     block = _BLOCKS[layer.kind](layer.options, layer.input_shape)
-    for local, path in _PARAMETERS.get(layer.kind, {}).items():
-        bound[layer.parameter(local)] = attrgetter(path)(block)
+    for parameter in layer.parameters:
+        local = parameter.name.removeprefix(f"{layer.name}.")
+        path = _PARAMETERS[layer.kind][local.removeprefix("backward_")]
+        path = path.replace(".l0", ".r0") if local.startswith("backward_") else path
+        bound[parameter.name] = attrgetter(path)(block)
     return block
 
 
+def _conv(o: Mapping[str, Any], shape: tuple[int, ...]) -> nn.HybridBlock:
+    return nn.Conv2D(o["filters"], o["size"], o["stride"], o["padding"], use_bias=o["bias"], in_channels=shape[0])
+
+
+def _global_pool(_o: Mapping[str, Any], _: tuple[int, ...]) -> nn.HybridBlock:
+    pool = nn.HybridSequential()
+    pool.add(nn.GlobalAvgPool2D(), nn.Flatten())
+    return pool
+
+
 _BLOCKS: dict[str, Callable[[Mapping[str, Any], tuple[int, ...]], nn.HybridBlock]] = {
-    "dense": lambda o, shape: nn.Dense(o["units"], flatten=False, in_units=shape[-1]),
-    "conv2d": lambda o, shape: nn.Conv2D(o["filters"], o["size"], o["stride"], o["padding"], in_channels=shape[0]),
+    "dense": lambda o, shape: nn.Dense(o["units"], use_bias=o["bias"], flatten=False, in_units=shape[-1]),
+    "conv2d": _conv,
     "max_pool2d": lambda o, _: nn.MaxPool2D(o["size"], o["stride"]),
+    "avg_pool2d": lambda o, _: nn.AvgPool2D(o["size"], o["stride"]),
+    "global_avg_pool2d": _global_pool,
     "flatten": lambda _o, _: nn.Flatten(),
     "relu": lambda _o, _: nn.Activation("relu"),
     "gelu": lambda _o, _: nn.GELU(),
+    "sigmoid": lambda _o, _: nn.Activation("sigmoid"),
+    "tanh": lambda _o, _: nn.Activation("tanh"),
+    "softmax": lambda _o, _: nn.HybridLambda(lambda F, x: F.softmax(x, axis=-1)),
+    "dropout": lambda o, _: nn.Dropout(o["rate"]),
+    "batch_norm": lambda o, shape: nn.BatchNorm(1, o["momentum"], o["epsilon"], in_channels=shape[0]),
+    "pair_embedding": lambda o, _: PairEmbedding(o),
+    "dot_product": lambda _o, _: DotProduct(),
     "embedding": lambda o, _: nn.Embedding(o["vocabulary"], o["width"]),
     "position_embedding": lambda _, shape: PositionEmbedding(shape),
-    "lstm": lambda o, shape: LastOutput(o["units"], shape[-1]),
+    "lstm": lambda o, shape: Recurrent(rnn.LSTM, o, shape[-1]),
+    "gru": lambda o, shape: Recurrent(rnn.GRU, o, shape[-1]),
+    "rnn": lambda o, shape: Recurrent(partial(rnn.RNN, activation="tanh"), o, shape[-1]),
     "layer_norm": lambda o, shape: nn.LayerNorm(epsilon=o["epsilon"], in_channels=shape[-1]),
     "attention": lambda o, shape: Attention(shape[-1], o["heads"]),
     "mean_pool": lambda _o, _: MeanPool(),
 }
 
+_CELL = {"kernel": "inner.l0_i2h_weight", "recurrent": "inner.l0_h2h_weight", "bias": "inner.l0_i2h_bias"}
 # Where Gluon keeps each canonical parameter.
 _PARAMETERS: dict[str, dict[str, str]] = {
     "dense": {"kernel": "weight", "bias": "bias"},
     "conv2d": {"kernel": "weight", "bias": "bias"},
     "embedding": {"table": "weight"},
     "position_embedding": {"table": "table"},
-    "lstm": {"kernel": "lstm.l0_i2h_weight", "recurrent": "lstm.l0_h2h_weight", "bias": "lstm.l0_i2h_bias"},
+    "pair_embedding": {"user_table": "user.weight", "item_table": "item.weight"},
+    "batch_norm": {"scale": "gamma", "shift": "beta", "mean": "running_mean", "variance": "running_var"},
+    "lstm": _CELL,
+    "gru": _CELL,
+    "rnn": _CELL,
     "layer_norm": {"scale": "gamma", "shift": "beta"},
     "attention": {
         **{f"{part}_kernel": f"{part}.weight" for part in ("query", "key", "value", "output")},

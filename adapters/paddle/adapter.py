@@ -1,6 +1,7 @@
 """PaddlePaddle with ``paddle.nn`` layers: dynamic graph, or ``paddle.jit.to_static`` on the whole network.
 
-Layouts are the canonical ones except for dense kernels, which Paddle keeps transposed.
+Layouts are the canonical ones except for dense kernels, which Paddle keeps transposed. The rate of a schedule is set
+on the optimizer before each step.
 """
 
 from __future__ import annotations
@@ -40,13 +41,12 @@ class PaddleAdapter(Adapter):
         paddle.seed(settings.seed)
 
     def build(self, model: Model, loss: Loss, optimizer: Optimizer, weights: Weights) -> None:
-        if loss.kind != "softmax_cross_entropy":
-            raise UnsupportedError("UNSUPPORTED_LOSS", f"paddle: no mapping for loss {loss.kind!r}")
         self._bound: Bound = {}
         self._dtype = "int32" if model.input_kind == "tokens" else "float32"
         self._net = _sequence(model.layers, self._bound)
         self._last = next(reversed(self._bound.values()))[0]
-        self._cross_entropy = nn.CrossEntropyLoss()
+        self._loss = _make_loss(loss)
+        self._classes = "float32" if loss.single_output else "int64"  # type of the labels
         self._scale = loss.scale
         self._rule = optimizer
         self.load(weights)
@@ -59,15 +59,19 @@ class PaddleAdapter(Adapter):
             value = weights[name].T if transposed else weights[name]
             parameter.set_value(np.array(value, np.float32, order="C"))
         self._optimizer = _make_optimizer(self._rule, self._net.parameters())  # it holds all of its state
+        self._steps = 0
 
     def stage(self, batches: Sequence[Batch]) -> list[Any]:
-        return [(self._tensor(x, self._dtype), self._tensor(y, "int64")) for x, y in batches]
+        return [(self._tensor(x, self._dtype), self._tensor(y, self._classes)) for x, y in batches]
 
     def step(self, batch: Any) -> Any:
         inputs, labels = batch
         if not self._net.training:
             self._net.train()
-        loss = self._cross_entropy(self._net(inputs), labels)
+        if self._rule.scheduled:
+            self._steps += 1
+            self._optimizer.set_lr(self._rule.rate(self._steps))
+        loss = self._loss(self._net(inputs), labels)
         if self._scale != 1:
             loss = loss * self._scale
         loss.backward()
@@ -141,34 +145,93 @@ class PositionEmbedding(nn.Layer):
         return x + self.table
 
 
-class LastOutput(nn.Layer):
-    """An LSTM that gives the output of its last time step."""
+class Recurrent(nn.Layer):
+    """One of Paddle's recurrent layers, as all outputs or as the last one of each direction."""
 
-    def __init__(self, units: int, width: int) -> None:
+    def __init__(self, made: Callable[..., nn.Layer], options: Mapping[str, Any], width: int) -> None:
         super().__init__()
         # The second bias stays zero: False crashes and stop_gradient raises in 3.3.1, a zero rate works.
-        frozen = paddle.ParamAttr(initializer=nn.initializer.Constant(0.0), learning_rate=0.0)
-        self.lstm = nn.LSTM(width, units, bias_hh_attr=frozen)
+        zero = nn.initializer.Constant(0.0)
+        frozen = paddle.ParamAttr(initializer=zero, learning_rate=0.0, need_clip=False)
+        direction = "bidirect" if options["bidirectional"] else "forward"
+        self.inner = made(width, options["units"], direction=direction, bias_hh_attr=frozen)
+        self._options = options
 
     def forward(self, x: Any) -> Any:
-        return self.lstm(x)[0][:, -1]
+        outputs, units = self.inner(x)[0], self._options["units"]
+        if self._options["sequence"]:
+            return outputs
+        if self._options["bidirectional"]:
+            return paddle.concat([outputs[:, -1, :units], outputs[:, 0, units:]], axis=-1)
+        return outputs[:, -1]
 
 
-class MeanPool(nn.Layer):
-    """Mean over time."""
+class PairEmbedding(nn.Layer):
+    """Two inputs, each with an embedding of its own."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.user, self.item = (nn.Embedding(options[side], options["width"]) for side in ("users", "items"))
 
     def forward(self, x: Any) -> Any:
-        return x.mean(axis=1)
+        return paddle.stack([self.user(x[:, 0]), self.item(x[:, 1])], axis=1)
+
+
+class Function(nn.Layer):
+    """A layer without parameters of its own."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self._function = function
+
+    def forward(self, x: Any) -> Any:
+        return self._function(x)
+
+
+def _make_loss(spec: Loss) -> Callable[[Any, Any], Any]:
+    """The mean over a batch, of outputs and labels."""
+    if spec.kind == "softmax_cross_entropy":
+        return nn.CrossEntropyLoss()
+    if spec.kind == "focal":
+        options = {"alpha": spec.alpha, "gamma": spec.gamma, "reduction": "mean"}
+        return lambda z, y: nn.functional.sigmoid_focal_loss(z, y.unsqueeze(1), **options)
+    made = {"binary_cross_entropy": nn.BCEWithLogitsLoss, "mean_squared_error": nn.MSELoss}
+    if spec.kind not in made:
+        raise UnsupportedError("UNSUPPORTED_LOSS", f"paddle: no mapping for loss {spec.kind!r}")
+    each = made[spec.kind]()
+    return lambda z, y: each(z, y.unsqueeze(1))
+
+
+def _penalty(spec: Optimizer) -> Any:
+    """Paddle's regulariser, which its optimizers add to the clipped gradient; they take one."""
+    if (bool(spec.l1) + bool(spec.l2) + bool(spec.weight_decay)) > 1:
+        raise UnsupportedError("UNSUPPORTED_OPTIMIZER", "Paddle's optimizers take one weight decay or regulariser")
+    if spec.l1:
+        return paddle.regularizer.L1Decay(spec.l1)
+    return paddle.regularizer.L2Decay(spec.l2) if spec.l2 else None
 
 
 def _make_optimizer(spec: Optimizer, parameters: list[Any]) -> paddle.optimizer.Optimizer:
-    rate = spec.learning_rate
+    optimizers, rate = paddle.optimizer, spec.rate(1)
+    more: dict[str, Any] = {"parameters": parameters, "weight_decay": _penalty(spec)}
+    more["grad_clip"] = nn.ClipGradByGlobalNorm(spec.clip_norm) if spec.clip_norm else None
     if spec.kind == "sgd" and not spec.momentum:
-        return paddle.optimizer.SGD(rate, parameters)
-    if spec.kind == "sgd":
-        return paddle.optimizer.Momentum(rate, spec.momentum, parameters)
+        return optimizers.SGD(rate, **more)
+    if spec.kind in ("sgd", "nesterov"):
+        return optimizers.Momentum(rate, spec.momentum, use_nesterov=spec.kind == "nesterov", **more)
+    if spec.kind == "rmsprop" and not spec.epsilon_inside:
+        raise UnsupportedError("UNSUPPORTED_OPTIMIZER", "Paddle adds the epsilon of rmsprop inside the root")
+    if spec.kind == "rmsprop":
+        return optimizers.RMSProp(rate, spec.decay, spec.epsilon, **more)
+    if spec.kind == "adagrad" and spec.epsilon_inside:
+        raise UnsupportedError("UNSUPPORTED_OPTIMIZER", "Paddle adds the epsilon of adagrad outside the root")
+    if spec.kind == "adagrad":
+        return optimizers.Adagrad(rate, spec.epsilon, initial_accumulator_value=spec.initial_accumulator, **more)
     if spec.kind == "adam":
-        return paddle.optimizer.Adam(rate, spec.beta1, spec.beta2, spec.epsilon, parameters)
+        return optimizers.Adam(rate, spec.beta1, spec.beta2, spec.epsilon, **more)
+    if spec.kind == "adamw":
+        more["weight_decay"] = spec.weight_decay
+        return optimizers.AdamW(rate, spec.beta1, spec.beta2, spec.epsilon, **more)
     raise UnsupportedError("UNSUPPORTED_OPTIMIZER", f"paddle: no mapping for optimizer {spec.kind!r}")
 
 
@@ -185,9 +248,22 @@ def _layer(layer: Layer, bound: Bound) -> nn.Layer:
     if layer.kind not in _LAYERS:
         raise UnsupportedError("UNSUPPORTED_LAYER", f"paddle: no mapping for layer kind {layer.kind!r}")
     made = _LAYERS[layer.kind](layer.options, layer.input_shape)
-    for local, (path, transposed) in _PARAMETERS.get(layer.kind, {}).items():
-        bound[layer.parameter(local)] = (attrgetter(path)(made), transposed)
+    for parameter in layer.parameters:
+        local = parameter.name.removeprefix(f"{layer.name}.")
+        path, transposed = _PARAMETERS[layer.kind][local.removeprefix("backward_")]
+        path += "_reverse" if local.startswith("backward_") else ""
+        bound[parameter.name] = (attrgetter(path)(made), transposed)
     return made
+
+
+def _conv(o: Mapping[str, Any], shape: tuple[int, ...]) -> nn.Layer:
+    bias = None if o["bias"] else False
+    return nn.Conv2D(shape[0], o["filters"], o["size"], o["stride"], o["padding"], bias_attr=bias)
+
+
+def _batch_norm(o: Mapping[str, Any], shape: tuple[int, ...]) -> nn.Layer:
+    made = nn.BatchNorm2D if len(shape) == 3 else nn.BatchNorm1D
+    return made(shape[0], o["momentum"], o["epsilon"])
 
 
 def _attention(width: int, heads: int) -> nn.MultiHeadAttention:
@@ -208,31 +284,53 @@ def _openmp_threads() -> int | None:
 
 
 _LAYERS: dict[str, Callable[[Mapping[str, Any], tuple[int, ...]], nn.Layer]] = {
-    "dense": lambda o, shape: nn.Linear(shape[-1], o["units"]),
-    "conv2d": lambda o, shape: nn.Conv2D(shape[0], o["filters"], o["size"], o["stride"], o["padding"]),
+    "dense": lambda o, shape: nn.Linear(shape[-1], o["units"], bias_attr=None if o["bias"] else False),
+    "conv2d": _conv,
     "max_pool2d": lambda o, _: nn.MaxPool2D(o["size"], o["stride"]),
+    "avg_pool2d": lambda o, _: nn.AvgPool2D(o["size"], o["stride"]),
+    "global_avg_pool2d": lambda _o, _: Function(lambda x: x.mean(axis=[2, 3])),
     "flatten": lambda _o, _: nn.Flatten(),
     "relu": lambda _o, _: nn.ReLU(),
     "gelu": lambda _o, _: nn.GELU(approximate=False),
+    "gelu_tanh": lambda _o, _: nn.GELU(approximate=True),
+    "sigmoid": lambda _o, _: nn.Sigmoid(),
+    "tanh": lambda _o, _: nn.Tanh(),
+    "softmax": lambda _o, _: nn.Softmax(),
+    "dropout": lambda o, _: nn.Dropout(o["rate"]),
+    "batch_norm": _batch_norm,
+    "pair_embedding": lambda o, _: PairEmbedding(o),
+    "dot_product": lambda _o, _: Function(lambda x: (x[:, 0] * x[:, 1]).sum(axis=-1, keepdim=True)),
     "embedding": lambda o, _: nn.Embedding(o["vocabulary"], o["width"]),
     "position_embedding": lambda _, shape: PositionEmbedding(shape),
-    "lstm": lambda o, shape: LastOutput(o["units"], shape[-1]),
+    "lstm": lambda o, shape: Recurrent(nn.LSTM, o, shape[-1]),
+    "gru": lambda o, shape: Recurrent(nn.GRU, o, shape[-1]),
+    "rnn": lambda o, shape: Recurrent(nn.SimpleRNN, o, shape[-1]),
     "layer_norm": lambda o, shape: nn.LayerNorm(shape[-1], epsilon=o["epsilon"]),
     "attention": lambda o, shape: _attention(shape[-1], o["heads"]),
-    "mean_pool": lambda _o, _: MeanPool(),
+    "mean_pool": lambda _o, _: Function(lambda x: x.mean(axis=1)),
 }
 
+_CELL = {
+    "kernel": ("inner.weight_ih_l0", False),
+    "recurrent": ("inner.weight_hh_l0", False),
+    "bias": ("inner.bias_ih_l0", False),
+}
 # Per canonical parameter: where Paddle keeps it, and whether transposed.
 _PARAMETERS: dict[str, dict[str, tuple[str, bool]]] = {
     "dense": {"kernel": ("weight", True), "bias": ("bias", False)},
     "conv2d": {"kernel": ("weight", False), "bias": ("bias", False)},
     "embedding": {"table": ("weight", False)},
     "position_embedding": {"table": ("table", False)},
-    "lstm": {
-        "kernel": ("lstm.weight_ih_l0", False),
-        "recurrent": ("lstm.weight_hh_l0", False),
-        "bias": ("lstm.bias_ih_l0", False),
+    "pair_embedding": {"user_table": ("user.weight", False), "item_table": ("item.weight", False)},
+    "batch_norm": {
+        "scale": ("weight", False),
+        "shift": ("bias", False),
+        "mean": ("_mean", False),
+        "variance": ("_variance", False),
     },
+    "lstm": _CELL,
+    "gru": _CELL,
+    "rnn": _CELL,
     "layer_norm": {"scale": ("weight", False), "shift": ("bias", False)},
     "attention": {
         "query_kernel": ("q_proj.weight", True),

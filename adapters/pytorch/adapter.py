@@ -1,6 +1,7 @@
 """PyTorch: ``torch.nn`` layers in the ordinary training loop, eager or under ``torch.compile``.
 
-PyTorch's layouts are the canonical ones, so loading and exporting copy through views of the parameters.
+PyTorch's layouts are the canonical ones, so loading and exporting copy through views of the parameters. Losses and
+optimizers are below, layers in ``layers.py``. The rate of a schedule is set on the optimizer before each step.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from torch._dynamo.utils import counters
 
 from frameworkbench.adapter import Adapter, Array, Batch, Settings, Weights
 from frameworkbench.errors import UnsupportedError
-from frameworkbench.spec.layers import Layer
 from frameworkbench.spec.model import Model
 from frameworkbench.spec.training import Loss, Optimizer
+
+from .layers import RunningVariances, canonical, modules
 
 # Each is set and read by itself: the top-level switch did not reach all of them (pytorch/pytorch#179445),
 # and convolutions and RNNs on cuDNN default to TF32.
@@ -41,16 +43,19 @@ class PyTorchAdapter(Adapter):
         torch._dynamo.config.suppress_errors = False
 
     def build(self, model: Model, loss: Loss, optimizer: Optimizer, weights: Weights) -> None:
-        if loss.kind != "softmax_cross_entropy":
-            raise UnsupportedError("UNSUPPORTED_LOSS", f"the PyTorch adapter has no loss {loss.kind!r}")
         self._tokens = model.input_kind == "tokens"
+        self._classes = torch.float32 if loss.single_output else torch.int64  # type of the labels
         self._scale = loss.scale
+        network = nn.Sequential(*modules(model.layers))
         mixed = self.settings.precision == "bfloat16"
-        self._objective = (_MixedObjective if mixed else _Objective)(model.layers).to(self._device)
+        self._objective = _Objective(_MixedNetwork(*network) if mixed else network, loss).to(self._device)
         self._logits: Tensor | None = None
-        self._tensors = _canonical(model.layers, self._objective.network)
-        trained = [p for p in self._objective.parameters() if p.requires_grad]
-        self._optimizer = _optimizer(optimizer, trained, self.settings.options.get("fused_optimizer"))
+        self._tensors = canonical(model.layers, self._objective.network)
+        self._variances = RunningVariances(model.layers, self._objective.network)
+        # Inference differs from training: only an evaluation shows it.
+        self._differs = bool({"batch_norm", "dropout"} & model.kinds)
+        self._trained = [p for p in self._objective.parameters() if p.requires_grad]
+        self._rule = optimizer
         self.load(weights)
         eager = self.settings.mode == "eager"
         self._run = self._objective if eager else self._compile("_run", self._objective)
@@ -60,10 +65,12 @@ class PyTorchAdapter(Adapter):
         with torch.no_grad():
             for name, tensor in self._tensors.items():
                 tensor.copy_(torch.from_numpy(np.ascontiguousarray(weights[name])))
-        self._optimizer.state.clear()
+        self._variances.restart()
+        self._optimizer = _optimizer(self._rule, self._trained, self.settings.options.get("fused_optimizer"))
+        self._steps = 0
 
     def stage(self, batches: Sequence[Batch]) -> list[tuple[Tensor, Tensor]]:
-        return [(self._inputs(inputs), torch.tensor(labels, device=self._device)) for inputs, labels in batches]
+        return [(self._inputs(x), torch.tensor(y, dtype=self._classes, device=self._device)) for x, y in batches]
 
     def step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         if not self._objective.training:
@@ -73,6 +80,10 @@ class PyTorchAdapter(Adapter):
         if self._scale != 1.0:  # outside the compiled graph: the probes run the very graph that is timed
             loss = loss * self._scale
         loss.backward()
+        if self._rule.options:
+            self._prepare_update()
+        if self._differs:
+            self._variances.count(len(batch[1]))
         self._optimizer.step()
         return loss.detach()
 
@@ -86,6 +97,7 @@ class PyTorchAdapter(Adapter):
     def infer(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         if self._objective.training:
             self._objective.eval()
+            self._variances.settle()
         with torch.inference_mode():
             return self._forward(batch[0])
 
@@ -93,14 +105,15 @@ class PyTorchAdapter(Adapter):
         return np.array(handle.detach().float().cpu())
 
     def predict(self, inputs: Array) -> Array:
-        if self.settings.mode == "eager":
+        if self.settings.mode == "eager" or self._differs:
             return super().predict(inputs)
         # Compiled graphs are specialised on grad and training mode: this shows the one that trains.
         self._objective.train()
-        labels = torch.zeros(len(inputs), dtype=torch.int64, device=self._device)
+        labels = torch.zeros(len(inputs), dtype=self._classes, device=self._device)
         return self.fetch(self._run(self._inputs(inputs), labels)[1])
 
     def export(self) -> dict[str, Array]:
+        self._variances.settle()
         return {name: np.array(tensor.cpu()) for name, tensor in self._tensors.items()}
 
     def effective(self) -> dict[str, Any]:
@@ -116,7 +129,7 @@ class PyTorchAdapter(Adapter):
             "fp32_precision": fp32,
             "cudnn_benchmark": torch.backends.cudnn.benchmark,
             "parallel": torch.__config__.parallel_info(),
-            "optimizer": f"torch.optim, not compiled; foreach {parameter.is_cuda}, fused {optimizer['fused']}",
+            "optimizer": f"torch.optim, not compiled; foreach {parameter.is_cuda}, fused {optimizer.get('fused')}",
         }
         if self.settings.mode == "compile":
             graphs = counters["stats"]["unique_graphs"]
@@ -135,6 +148,18 @@ class PyTorchAdapter(Adapter):
     def _inputs(self, inputs: Array) -> Tensor:
         dtype = torch.int64 if self._tokens else torch.float32
         return torch.tensor(inputs, dtype=dtype, device=self._device)  # always a copy
+
+    def _prepare_update(self) -> None:
+        """What comes between gradients and update where it is asked for: clipping, the L1 penalty, the step's rate."""
+        self._steps += 1
+        if self._rule.clip_norm:
+            nn.utils.clip_grad_norm_(self._trained, self._rule.clip_norm)
+        if self._rule.l1:
+            torch._foreach_add_(
+                [p.grad for p in self._trained], torch._foreach_sign(self._trained), alpha=self._rule.l1
+            )
+        if self._rule.scheduled:
+            self._optimizer.param_groups[0]["lr"] = self._rule.rate(self._steps)
 
     def _compile(self, attribute: str, module: nn.Module) -> Callable[..., Any]:
         """A first call that compiles, makes sure that the whole graph was compiled, and steps aside."""
@@ -159,27 +184,15 @@ class PyTorchAdapter(Adapter):
 
 
 class _Objective(nn.Module):
-    """Network and loss in one graph."""
+    """Network and loss in one graph. Under autocast parameters, gradients and the loss stay float32."""
 
-    def __init__(self, layers: Sequence[Layer]) -> None:
+    def __init__(self, network: nn.Sequential, loss: Loss) -> None:
         super().__init__()
-        self.network = nn.Sequential(*_modules(layers))
+        self.network, self._loss = network, _loss(loss)
 
     def forward(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         logits = self.network(inputs)
-        return nn.functional.cross_entropy(logits, labels), logits.detach()
-
-
-class _MixedObjective(_Objective):
-    """The same with the network under autocast; parameters, gradients and the loss stay float32."""
-
-    def __init__(self, layers: Sequence[Layer]) -> None:
-        super().__init__(layers)
-        self.network = _MixedNetwork(*self.network)
-
-    def forward(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        logits = self.network(inputs)
-        return nn.functional.cross_entropy(logits.float(), labels), logits.detach()
+        return self._loss(logits.float(), labels), logits.detach()
 
 
 class _MixedNetwork(nn.Sequential):
@@ -188,110 +201,43 @@ class _MixedNetwork(nn.Sequential):
             return super().forward(x)
 
 
-class _PositionEmbedding(nn.Module):
-    def __init__(self, layer: Layer) -> None:
-        super().__init__()
-        self.table = nn.Parameter(torch.empty(layer.input_shape))
+def _loss(spec: Loss) -> Callable[[Tensor, Tensor], Tensor]:
+    functional = nn.functional
+    if spec.kind == "softmax_cross_entropy":
+        return functional.cross_entropy
+    if spec.kind == "binary_cross_entropy":
+        return lambda z, y: functional.binary_cross_entropy_with_logits(z[:, 0], y)
+    if spec.kind == "mean_squared_error":
+        return lambda z, y: functional.mse_loss(z[:, 0], y)
+    if spec.kind == "focal":
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.table
+        def focal(z: Tensor, y: Tensor) -> Tensor:
+            """As torchvision.ops.sigmoid_focal_loss writes it: PyTorch itself has no focal loss."""
+            each = functional.binary_cross_entropy_with_logits(z[:, 0], y, reduction="none")
+            p = torch.sigmoid(z[:, 0])
+            missed = p * (1 - y) + (1 - p) * y
+            return ((spec.alpha * y + (1 - spec.alpha) * (1 - y)) * missed**spec.gamma * each).mean()
 
-
-class _LastLSTMState(nn.Module):
-    def __init__(self, layer: Layer) -> None:
-        super().__init__()
-        self.lstm = nn.LSTM(layer.input_shape[-1], layer.options["units"], batch_first=True)
-        # Both biases would receive the gradient, so that their sum moved twice as fast.
-        nn.init.zeros_(self.lstm.bias_hh_l0.requires_grad_(False))
-
-    def forward(self, x: Tensor) -> Tensor:
-        _, (hidden, _) = self.lstm(x)
-        return hidden[-1]
-
-
-class _SelfAttention(nn.Module):
-    def __init__(self, layer: Layer) -> None:
-        super().__init__()
-        width = layer.input_shape[-1]
-        self.attention = nn.MultiheadAttention(width, layer.options["heads"], batch_first=True)
-        # The key bias stays zero: its gradient is rounding noise, which Adam would turn into full steps.
-        bias = nn.init.zeros_(self.attention.in_proj_bias)
-        bias.register_post_accumulate_grad_hook(_freeze_key_bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.attention(x, x, x, need_weights=False)[0]
-
-
-def _freeze_key_bias(in_proj_bias: Tensor) -> None:
-    in_proj_bias.grad.chunk(3)[1].zero_()
-
-
-class _MeanPool(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        return x.mean(dim=1)
-
-
-class _Residual(nn.Sequential):
-    def forward(self, x: Tensor) -> Tensor:
-        return x + super().forward(x)
-
-
-_MODULES: dict[str, Callable[[Layer], nn.Module]] = {
-    "dense": lambda layer: nn.Linear(layer.input_shape[-1], layer.options["units"]),
-    "conv2d": lambda layer: nn.Conv2d(
-        layer.input_shape[0], *(layer.options[key] for key in ("filters", "size", "stride", "padding"))
-    ),
-    "max_pool2d": lambda layer: nn.MaxPool2d(layer.options["size"], layer.options["stride"]),
-    "flatten": lambda _: nn.Flatten(),
-    "relu": lambda _: nn.ReLU(),
-    "gelu": lambda _: nn.GELU(approximate="none"),
-    "embedding": lambda layer: nn.Embedding(layer.options["vocabulary"], layer.options["width"]),
-    "position_embedding": _PositionEmbedding,
-    "lstm": _LastLSTMState,
-    "layer_norm": lambda layer: nn.LayerNorm(layer.input_shape[-1], eps=layer.options["epsilon"]),
-    "attention": _SelfAttention,
-    "mean_pool": lambda _: _MeanPool(),
-    "residual": lambda layer: _Residual(*_modules(layer.layers)),
-}
-
-
-def _modules(layers: Sequence[Layer]) -> list[nn.Module]:
-    for layer in layers:
-        if layer.kind not in _MODULES:
-            raise UnsupportedError("UNSUPPORTED_LAYER", f"{layer.name}: the PyTorch adapter has no {layer.kind!r}")
-    return [_MODULES[layer.kind](layer) for layer in layers]
-
-
-def _canonical(layers: Sequence[Layer], network: nn.Sequential) -> dict[str, Tensor]:
-    """Views that share memory with the parameters, under canonical names."""
-    found: dict[str, Tensor] = {}
-    for layer, module in zip(layers, network, strict=True):
-        if layer.kind == "residual":
-            found |= _canonical(layer.layers, module)
-        else:
-            found |= {layer.parameter(local): tensor.detach() for local, tensor in _views(layer.kind, module).items()}
-    return found
-
-
-def _views(kind: str, module: Any) -> dict[str, Tensor]:
-    if kind == "lstm":
-        lstm = module.lstm
-        return {"kernel": lstm.weight_ih_l0, "recurrent": lstm.weight_hh_l0, "bias": lstm.bias_ih_l0}
-    if kind == "attention":
-        inner = module.attention
-        views = dict(zip(("query_kernel", "key_kernel", "value_kernel"), inner.in_proj_weight.chunk(3), strict=True))
-        views["query_bias"], _, views["value_bias"] = inner.in_proj_bias.chunk(3)
-        return {**views, "output_kernel": inner.out_proj.weight, "output_bias": inner.out_proj.bias}
-    tables = {"embedding": ("table",), "position_embedding": ("table",), "layer_norm": ("scale", "shift")}
-    names = tables.get(kind, ("kernel", "bias"))
-    return dict(zip(names, module.parameters(), strict=False))  # weight, then bias; none for activations
+        return focal
+    raise UnsupportedError("UNSUPPORTED_LOSS", f"the PyTorch adapter has no loss {spec.kind!r}")
 
 
 def _optimizer(spec: Optimizer, parameters: list[nn.Parameter], fused: bool | None) -> torch.optim.Optimizer:
-    if spec.kind == "sgd":
-        return torch.optim.SGD(parameters, lr=spec.learning_rate, momentum=spec.momentum, fused=fused)
+    optim, rate, betas = torch.optim, spec.learning_rate, (spec.beta1, spec.beta2)
+    if spec.kind in ("rmsprop", "adagrad") and spec.epsilon_inside:
+        raise UnsupportedError("UNSUPPORTED_OPTIMIZER", f"PyTorch adds the epsilon of {spec.kind} outside the root")
+    if spec.kind in ("sgd", "nesterov"):
+        nesterov = spec.kind == "nesterov"
+        return optim.SGD(parameters, rate, spec.momentum, 0, spec.l2, nesterov, fused=fused)
+    if spec.kind == "rmsprop":
+        return optim.RMSprop(parameters, rate, spec.decay, spec.epsilon, spec.l2)
+    if spec.kind == "adagrad":
+        start = spec.initial_accumulator
+        return optim.Adagrad(parameters, rate, 0, spec.l2, start, spec.epsilon)
     if spec.kind == "adam":
-        return torch.optim.Adam(parameters, spec.learning_rate, (spec.beta1, spec.beta2), spec.epsilon, fused=fused)
+        return optim.Adam(parameters, rate, betas, spec.epsilon, spec.l2, fused=fused)
+    if spec.kind == "adamw":
+        return optim.AdamW(parameters, rate, betas, spec.epsilon, spec.weight_decay, fused=fused)
     raise UnsupportedError("UNSUPPORTED_OPTIMIZER", f"the PyTorch adapter has no optimizer {spec.kind!r}")
 
 

@@ -43,6 +43,7 @@ class ReferenceAdapter(Adapter):
     def step(self, batch: Batch) -> float:
         value, gradients, _ = self._network.loss_and_gradients(*batch, self._loss)
         self._optimizer.update(self._network.weights, gradients)
+        self._network.move_statistics()
         return value
 
     def loss(self, handle: float) -> float:

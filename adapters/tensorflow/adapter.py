@@ -1,20 +1,20 @@
 """TensorFlow with Keras 3 layers: eager, ``tf.function``, and ``tf.function`` compiled by XLA.
 
 Keras keeps images channels-last, so batches are transposed once when they are staged, and the kernel of the
-first dense layer after a flatten is permuted when weights go in and out.
+first dense layer after a flatten is permuted when weights go in and out. Layers are in ``layers.py``. The rate of a
+schedule is assigned to the optimizer's variable before each step.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from operator import attrgetter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import layers, ops
+from keras import ops
 
 from frameworkbench.adapter import Adapter, Array, Batch, Settings, Weights
 from frameworkbench.errors import UnsupportedError
@@ -22,7 +22,7 @@ from frameworkbench.spec.layers import Layer
 from frameworkbench.spec.model import Model
 from frameworkbench.spec.training import Loss, Optimizer
 
-Convert = Callable[[Array], Array]
+from .layers import ELEMENTWISE, LAYERS, Bound, after_flatten, apply_layer
 
 _REFUSALS = (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError)
 
@@ -46,10 +46,10 @@ class TensorFlowAdapter(Adapter):
         keras.utils.set_random_seed(settings.seed)
 
     def build(self, model: Model, loss: Loss, optimizer: Optimizer, weights: Weights) -> None:
-        if loss.kind != "softmax_cross_entropy":
-            raise UnsupportedError("UNSUPPORTED_LOSS", f"tensorflow: no mapping for loss {loss.kind!r}")
         keras.utils.clear_session()
-        self._bound: dict[str, tuple[Any, Convert, Convert]] = {}
+        self._bound: Bound = {}
+        masks: list[Any] = []
+        self._classes = tf.float32 if loss.single_output else tf.int64  # type of the labels
         self._grid: tuple[int, ...] | None = None  # (C, H, W) behind a flatten that no dense layer has consumed
         self._shapes = {parameter.name: parameter.shape for parameter in model.parameters}
         self._images = len(model.input_shape) == 3
@@ -57,12 +57,14 @@ class TensorFlowAdapter(Adapter):
         with tf.device(self._device):
             shape = self._to_layout(np.zeros((1, *model.input_shape))).shape[1:]
             inputs = keras.Input(shape, dtype=self._dtype)
-            self._model = keras.Model(inputs, self._apply(model.layers, inputs))
+            self._model = keras.Model(inputs, self._apply(model.layers, inputs, masks))
             self._optimizer = _make_optimizer(optimizer)
             self._optimizer.build(self._model.trainable_variables)
+        self._masks = {id(variable): mask for variable, mask in masks}
+        self._rule = optimizer
         self._fresh = [(variable, np.array(variable)) for variable in self._optimizer.variables]
         self.load(weights)
-        self._cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        self._loss = _make_loss(loss)
         self._scale = loss.scale
         if self.settings.mode == "eager":
             self._train, self._forward = self._update, self._logits
@@ -76,12 +78,16 @@ class TensorFlowAdapter(Adapter):
             variable.assign(load(weights[name]).reshape(variable.shape))
         for variable, value in self._fresh:
             variable.assign(value)
+        self._steps = 0
 
     def stage(self, batches: Sequence[Batch]) -> list[Any]:
         with tf.device(self._device):
-            return [(tf.constant(self._to_layout(x)), tf.constant(y, tf.int64)) for x, y in batches]
+            return [(tf.constant(self._to_layout(x)), tf.constant(y, self._classes)) for x, y in batches]
 
     def step(self, batch: Any) -> Any:
+        if self._rule.scheduled:
+            self._steps += 1
+            self._optimizer.learning_rate = self._rule.rate(self._steps)  # assigns to its variable
         try:
             return self._train(*batch)
         except _REFUSALS as problem:
@@ -139,59 +145,49 @@ class TensorFlowAdapter(Adapter):
     def _update(self, inputs: Any, labels: Any) -> Any:
         variables = self._model.trainable_variables
         with tf.GradientTape() as tape:
-            loss = self._cross_entropy(labels, self._model(inputs, training=True))
+            loss = self._loss(labels, self._model(inputs, training=True))
             if self._scale != 1:
                 loss = loss * self._scale
-        gradients = tape.gradient(loss, variables)
         # An embedding's gradient arrives as slices, and Keras squares them before repeated tokens are summed.
-        self._optimizer.apply([tf.convert_to_tensor(gradient) for gradient in gradients], variables)
+        gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, variables)]
+        if self._masks:
+            gradients = [g * self._masks.get(id(v), 1.0) for g, v in zip(gradients, variables, strict=True)]
+        if self._rule.clip_norm:
+            gradients, _ = tf.clip_by_global_norm(gradients, self._rule.clip_norm)
+        if self._rule.l2:
+            gradients = [g + self._rule.l2 * v for g, v in zip(gradients, variables, strict=True)]
+        if self._rule.l1:
+            gradients = [g + self._rule.l1 * tf.sign(v) for g, v in zip(gradients, variables, strict=True)]
+        self._optimizer.apply(gradients, variables)
         return loss
 
     def _to_layout(self, inputs: Array) -> Array:
         return np.ascontiguousarray(inputs.transpose(0, 2, 3, 1) if self._images else inputs, self._dtype)
 
-    def _apply(self, stack: Sequence[Layer], x: Any) -> Any:
+    def _apply(self, stack: Sequence[Layer], x: Any, masks: list[Any]) -> Any:
         for layer in stack:
             if layer.kind == "residual":
-                x = ops.add(x, self._apply(layer.layers, x))
-            elif layer.kind in _LAYERS:
-                x = self._call(layer, x)
+                x = ops.add(x, self._apply(layer.layers, x, masks))
+            elif layer.kind in LAYERS or layer.kind == "pair_embedding":
+                x = self._call(layer, x, masks)
             else:
                 raise UnsupportedError("UNSUPPORTED_LAYER", f"tensorflow: no mapping for layer kind {layer.kind!r}")
         return x
 
-    def _call(self, layer: Layer, x: Any) -> Any:
-        if self._grid and layer.kind not in ("dense", "relu", "gelu", "flatten"):
+    def _call(self, layer: Layer, x: Any, masks: list[Any]) -> Any:
+        if self._grid and layer.kind not in ("dense", "flatten", "dropout", *ELEMENTWISE):
             raise UnsupportedError("UNSUPPORTED_LAYER", f"tensorflow: {layer.kind} between flatten and dense")
-        if layer.options.get("padding"):
-            x = layers.ZeroPadding2D(layer.options["padding"])(x)
-        made = _LAYERS[layer.kind](layer.options, layer.input_shape)
-        x = made(x, x) if layer.kind == "attention" else made(x)
-        variables = dict(_VARIABLES.get(layer.kind, {}))
+        x = apply_layer(layer, x, self._bound, masks)
         if layer.kind == "flatten" and len(layer.input_shape) == 3:
             self._grid = layer.input_shape
         elif layer.kind == "dense" and self._grid:
-            variables["kernel"] = ("kernel", _after_flatten(self._grid))
+            name = layer.parameter("kernel")
+            self._bound[name] = (self._bound[name][0], *after_flatten(self._grid))
             self._grid = None
-        elif layer.kind == "attention":  # its gradient is rounding noise, which Adam would turn into steps
-            made.key_dense.bias.assign(np.zeros(made.key_dense.bias.shape, np.float32))
-            made.key_dense.bias.trainable = False
-        for local, (path, (load, back)) in variables.items():
-            self._bound[layer.parameter(local)] = (attrgetter(path)(made), load, back)
         return x
 
 
-class PositionEmbedding(layers.Layer):
-    """Adds one trained vector per position; Keras itself has no such layer."""
-
-    def build(self, shape: Any) -> None:
-        self.table = self.add_weight(shape=shape[1:], initializer="zeros", name="table")
-
-    def call(self, x: Any) -> Any:
-        return x + self.table
-
-
-class CanonicalAdam(keras.optimizers.Adam):
+class CanonicalEpsilon:
     """Adam with epsilon after the bias correction: Keras adds it before, so it shrinks with the step."""
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
@@ -201,60 +197,48 @@ class CanonicalAdam(keras.optimizers.Adam):
         self.epsilon = constant
 
 
-def _after_flatten(grid: tuple[int, ...]) -> tuple[Convert, Convert]:
-    """Kernel rows from (C, H, W) order to the (H, W, C) order of a channels-last flatten, and back."""
-    channels, height, width = grid
-    return (
-        lambda w: w.reshape(-1, channels, height, width).transpose(2, 3, 1, 0),
-        lambda k: k.reshape(height, width, channels, -1).transpose(3, 2, 0, 1),
-    )
+class CanonicalAdam(CanonicalEpsilon, keras.optimizers.Adam):
+    pass
+
+
+class CanonicalAdamW(CanonicalEpsilon, keras.optimizers.AdamW):
+    pass
+
+
+def _make_loss(spec: Loss) -> Callable[[Any, Any], Any]:
+    """The mean over a batch, of labels and outputs."""
+    losses = keras.losses
+    if spec.kind == "softmax_cross_entropy":
+        return losses.SparseCategoricalCrossentropy(from_logits=True)
+    single = {
+        "binary_cross_entropy": lambda: losses.BinaryCrossentropy(from_logits=True),
+        "focal": lambda: losses.BinaryFocalCrossentropy(True, spec.alpha, spec.gamma, from_logits=True),
+        "mean_squared_error": losses.MeanSquaredError,
+    }
+    if spec.kind not in single:
+        raise UnsupportedError("UNSUPPORTED_LOSS", f"tensorflow: no mapping for loss {spec.kind!r}")
+    made = single[spec.kind]()
+    return lambda labels, outputs: made(labels[:, None], outputs)
 
 
 def _make_optimizer(spec: Optimizer) -> keras.optimizers.Optimizer:
-    if spec.kind == "sgd":
-        return keras.optimizers.SGD(spec.learning_rate, momentum=spec.momentum)
+    optimizers, rate, betas = keras.optimizers, spec.rate(1), {"beta_1": spec.beta1, "beta_2": spec.beta2}
+    if spec.kind in ("rmsprop", "adagrad") and not spec.epsilon_inside:
+        raise UnsupportedError("UNSUPPORTED_OPTIMIZER", f"Keras adds the epsilon of {spec.kind} inside the root")
+    if spec.momentum and spec.scheduled:
+        reason = "Keras' velocity holds the learning rate: a schedule changes what momentum carries over"
+        raise UnsupportedError("UNSUPPORTED_OPTIMIZER", reason)
+    if spec.kind in ("sgd", "nesterov"):
+        return optimizers.SGD(rate, momentum=spec.momentum, nesterov=spec.kind == "nesterov")
+    if spec.kind == "rmsprop":
+        return optimizers.RMSprop(rate, rho=spec.decay, epsilon=spec.epsilon)
+    if spec.kind == "adagrad":
+        return optimizers.Adagrad(rate, spec.initial_accumulator, spec.epsilon)
     if spec.kind == "adam":
-        return CanonicalAdam(spec.learning_rate, beta_1=spec.beta1, beta_2=spec.beta2, epsilon=spec.epsilon)
+        return CanonicalAdam(rate, epsilon=spec.epsilon, **betas)
+    if spec.kind == "adamw":
+        return CanonicalAdamW(rate, weight_decay=spec.weight_decay, epsilon=spec.epsilon, **betas)
     raise UnsupportedError("UNSUPPORTED_OPTIMIZER", f"tensorflow: no mapping for optimizer {spec.kind!r}")
 
-
-_LAYERS: dict[str, Callable[[Mapping[str, Any], tuple[int, ...]], layers.Layer]] = {
-    "dense": lambda o, _: layers.Dense(o["units"]),
-    "conv2d": lambda o, _: layers.Conv2D(o["filters"], o["size"], strides=o["stride"]),
-    "max_pool2d": lambda o, _: layers.MaxPooling2D(o["size"], strides=o["stride"]),
-    "flatten": lambda _o, _: layers.Flatten(),
-    "relu": lambda _o, _: layers.ReLU(),
-    "gelu": lambda _o, _: layers.Activation(lambda x: ops.gelu(x, approximate=False)),
-    "embedding": lambda o, _: layers.Embedding(o["vocabulary"], o["width"]),
-    "position_embedding": lambda _o, _: PositionEmbedding(),
-    "lstm": lambda o, _: layers.LSTM(o["units"]),
-    "layer_norm": lambda o, _: layers.LayerNormalization(epsilon=o["epsilon"]),
-    "attention": lambda o, shape: layers.MultiHeadAttention(o["heads"], key_dim=shape[-1] // o["heads"]),
-    "mean_pool": lambda _o, _: layers.GlobalAveragePooling1D(),
-}
-
-# Per canonical parameter: where Keras keeps it, and the layout change in and out.
-_SAME = (np.asarray, np.asarray)
-_TRANSPOSED = (np.transpose, np.transpose)
-_IMAGES = (lambda w: w.transpose(2, 3, 1, 0), lambda k: k.transpose(3, 2, 0, 1))
-_HEADS_OUT = (np.transpose, lambda k: k.reshape(len(k), -1).T)  # (d, heads, d/heads)
-_HEADS_IN = (np.transpose, lambda k: k.reshape(-1, k.shape[-1]).T)  # (heads, d/heads, d)
-_VARIABLES: dict[str, dict[str, tuple[str, tuple[Convert, Convert]]]] = {
-    "dense": {"kernel": ("kernel", _TRANSPOSED), "bias": ("bias", _SAME)},
-    "conv2d": {"kernel": ("kernel", _IMAGES), "bias": ("bias", _SAME)},
-    "embedding": {"table": ("embeddings", _SAME)},
-    "position_embedding": {"table": ("table", _SAME)},
-    "lstm": {
-        "kernel": ("cell.kernel", _TRANSPOSED),
-        "recurrent": ("cell.recurrent_kernel", _TRANSPOSED),
-        "bias": ("cell.bias", _SAME),
-    },
-    "layer_norm": {"scale": ("gamma", _SAME), "shift": ("beta", _SAME)},
-    "attention": {
-        **{f"{part}_kernel": (f"{part}_dense.kernel", _HEADS_OUT) for part in ("query", "key", "value")},
-        "output_kernel": ("output_dense.kernel", _HEADS_IN),
-        **{f"{part}_bias": (f"{part}_dense.bias", _SAME) for part in ("query", "value", "output")},
-    },
-}
 
 ADAPTER = TensorFlowAdapter

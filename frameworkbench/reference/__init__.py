@@ -6,7 +6,7 @@ judges. Gradients are checked against central finite differences in ``tests/refe
 
 from .evaluate import Evaluation, evaluate
 from .initialise import initial_weights, probe_weights
-from .loss import loss_and_logit_gradient
+from .loss import decide, loss_and_logit_gradient
 from .network import Network
 from .optimizers import OptimizerState
 from .trajectory import Trajectory, run_trajectory
@@ -16,6 +16,7 @@ __all__ = [
     "Network",
     "OptimizerState",
     "Trajectory",
+    "decide",
     "evaluate",
     "initial_weights",
     "loss_and_logit_gradient",

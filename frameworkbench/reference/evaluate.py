@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ..spec.model import Model
 from .blas import one_blas_thread
+from .loss import decide
 from .network import Network
 from .rule import Array
 
@@ -41,6 +42,7 @@ def evaluate(
     inputs: Array,
     labels: Array,
     *,
+    loss: str = "softmax_cross_entropy",
     batch: int = EVALUATION_BATCH,
     to_inputs: Callable[[Array], Array] | None = None,
     dtype: npt.DTypeLike = np.float32,
@@ -53,10 +55,11 @@ def evaluate(
         weights: canonical weights.
         inputs: all samples, raw (a memory map is read batch by batch) or ready.
         labels: class numbers, ``(N,)``.
+        loss: kind of loss, which says what outputs mean as an answer.
         batch: samples computed at once.
         to_inputs: turns raw samples into model inputs, called from several threads; None when they are ready.
         dtype: precision of the first pass.
-        margin: a sample whose two best logits are closer than this is computed again in float64.
+        margin: a sample whose answer is closer than this to another one is computed again in float64.
 
     Returns:
         Accuracy and counts. A sample with a logit that is not finite counts as wrong.
@@ -68,21 +71,21 @@ def evaluate(
     if total == 0 or total != len(labels):
         raise ValueError(f"labels: expected one for each of at least 1 sample; received {total} and {len(labels)}")
     convert = to_inputs if to_inputs is not None else np.asarray
-    predicted, margins = _predict(Network(model, weights, dtype), inputs, np.arange(total), convert, batch)
+    predicted, margins = _predict(Network(model, weights, dtype), loss, inputs, np.arange(total), convert, batch)
     close = np.flatnonzero(margins < margin)
     if len(close):
-        predicted[close], _ = _predict(Network(model, weights, np.float64), inputs, close, convert, batch)
+        predicted[close], _ = _predict(Network(model, weights, np.float64), loss, inputs, close, convert, batch)
     correct = int(np.count_nonzero(predicted == np.asarray(labels)))
     return Evaluation(correct / total, correct, total, len(close))
 
 
 def _predict(
-    network: Network, inputs: Array, rows: Array, convert: Callable[[Array], Array], batch: int
+    network: Network, loss: str, inputs: Array, rows: Array, convert: Callable[[Array], Array], batch: int
 ) -> tuple[Array, Array]:
-    """Predicted classes and margins of the given rows, one batch for each thread at a time."""
+    """Predicted answers and margins of the given rows, one batch for each thread at a time."""
 
     def one(start: int) -> tuple[Array, Array]:
-        return _decide(network.logits(convert(inputs[rows[start : start + batch]])))
+        return _decide(loss, network.logits(convert(inputs[rows[start : start + batch]])))
 
     with one_blas_thread() as single, ThreadPoolExecutor(_cores() if single else 1) as threads:
         parts = list(threads.map(one, range(0, len(rows), batch)))
@@ -94,12 +97,8 @@ def _cores() -> int:
     return min(available, MAX_THREADS)
 
 
-def _decide(logits: Array) -> tuple[Array, Array]:
-    """Predicted class, or −1 where a logit is not finite, and the distance to the second best logit."""
+def _decide(loss: str, logits: Array) -> tuple[Array, Array]:
+    """Predicted answers, or −1 where an output is not finite, and the distances to another answer."""
     finite: Array = np.asarray(np.isfinite(logits).all(axis=1))
-    safe = np.where(finite[:, None], logits, 0)
-    best = np.where(finite, safe.argmax(axis=1), -1)
-    if logits.shape[1] < 2:
-        return best, np.full(len(logits), np.inf)
-    top = np.partition(safe, -2, axis=1)[:, -2:]  # second best, best
-    return best, np.where(finite, top[:, 1] - top[:, 0], np.inf)
+    best, margin = decide(loss, np.where(finite[:, None], logits, 0))
+    return np.where(finite, best, -1), np.where(finite, margin, np.inf)

@@ -1,4 +1,4 @@
-"""Rules of the image layers on ``NCHW`` data: convolution and max pooling.
+"""Rules of the image layers on ``NCHW`` data: convolution and pooling.
 
 Both loop over the few offsets inside a kernel or window and treat all positions at once.
 """
@@ -31,12 +31,13 @@ def _conv_forward(layer: Layer, weights: Weights, x: Array) -> tuple[Array, tupl
         x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
     batch, channels = x.shape[:2]
     filters, height, width = layer.output_shape
-    patches = np.empty((batch, channels, size, size, height, width), x.dtype)
+    patches: Array = np.empty((batch, channels, size, size, height, width), x.dtype)
     for row, column, (rows, columns) in _offsets(size, layer.options["stride"], layer.output_shape):
         patches[:, :, row, column] = x[:, :, rows, columns]
     patches = patches.reshape(batch, -1, height * width)  # (B, C·k·k, H'·W')
     y = kernel.reshape(filters, -1) @ patches  # (B, F, H'·W')
-    y += weights[layer.parameter("bias")][:, None]
+    if layer.options["bias"]:
+        y += weights[layer.parameter("bias")][:, None]
     return y.reshape(batch, filters, height, width), (patches, x.shape)
 
 
@@ -56,10 +57,9 @@ def _conv_backward(
         dx[:, :, rows, columns] += dpatches[:, :, row, column]
     if padding:
         dx = dx[:, :, padding:-padding, padding:-padding]
-    gradients = {
-        layer.parameter("kernel"): dkernel.reshape(kernel.shape),
-        layer.parameter("bias"): flat.sum(axis=(0, 2)),
-    }
+    gradients = {layer.parameter("kernel"): dkernel.reshape(kernel.shape)}
+    if layer.options["bias"]:
+        gradients[layer.parameter("bias")] = flat.sum(axis=(0, 2))
     return dx, gradients
 
 
@@ -85,5 +85,36 @@ def _pool_backward(layer: Layer, _weights: Weights, cache: tuple[Array, Array], 
     return dx, {}
 
 
+def _mean_forward(layer: Layer, _weights: Weights, x: Array) -> tuple[Array, tuple[int, ...]]:
+    """y[b,c,i,j] = mean of the size × size window at (i·stride, j·stride); no padding, surplus edges are dropped."""
+    size: int = layer.options["size"]
+    y = np.zeros((len(x), *layer.output_shape), x.dtype)
+    for _, _, (rows, columns) in _offsets(size, layer.options["stride"], layer.output_shape):
+        y += x[:, :, rows, columns]
+    y /= size * size
+    return y, x.shape
+
+
+def _mean_backward(layer: Layer, _weights: Weights, shape: tuple[int, ...], dy: Array) -> tuple[Array, Gradients]:
+    """dy/size² goes to every element of a window; overlapping windows add up."""
+    size: int = layer.options["size"]
+    dx, part = np.zeros(shape, dy.dtype), dy / (size * size)
+    for _, _, (rows, columns) in _offsets(size, layer.options["stride"], layer.output_shape):
+        dx[:, :, rows, columns] += part
+    return dx, {}
+
+
+def _global_forward(_layer: Layer, _weights: Weights, x: Array) -> tuple[Array, tuple[int, ...]]:
+    """y[b,c] = mean of x over height and width; ``(B, C, H, W)`` → ``(B, C)``."""
+    return x.mean(axis=(2, 3)), x.shape
+
+
+def _global_backward(_layer: Layer, _weights: Weights, shape: tuple[int, ...], dy: Array) -> tuple[Array, Gradients]:
+    """dx[b,c,i,j] = dy[b,c]/(H·W)."""
+    return np.broadcast_to((dy / (shape[2] * shape[3]))[:, :, None, None], shape).copy(), {}
+
+
 CONV2D = Rule(_conv_forward, _conv_backward)
 MAX_POOL2D = Rule(_pool_forward, _pool_backward)
+AVG_POOL2D = Rule(_mean_forward, _mean_backward)
+GLOBAL_AVG_POOL2D = Rule(_global_forward, _global_backward)

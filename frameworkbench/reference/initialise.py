@@ -15,11 +15,14 @@ from ..spec.layers import Parameter
 from ..spec.model import Initializer, Model
 from .rule import Array
 
-PERTURBED_ROLES = frozenset({"bias", "gate_bias", "scale"})
+PERTURBED_ROLES = frozenset({"bias", "gate_bias", "scale", "running_mean"})
 """Roles that start at zero or one, where a permuted or dropped tensor would go unnoticed."""
 
 PROBE_STD = 0.1
 """Large enough to show in float32 logits, small enough to leave the model in its working range."""
+
+STATE_START = {"running_mean": "zeros", "running_variance": "ones"}
+"""Where running statistics start; no workload chooses that."""
 
 
 def initial_weights(model: Model, seed: int) -> dict[str, Array]:
@@ -36,7 +39,7 @@ def initial_weights(model: Model, seed: int) -> dict[str, Array]:
 
 
 def probe_weights(model: Model, seed: int) -> dict[str, Array]:
-    """Initial weights with N(0, 0.1²) added to every bias and affine parameter.
+    """Initial weights with N(0, 0.1²) added to every bias and affine parameter and every running statistic.
 
     At its initial value a zero bias can be permuted, dropped or loaded into the wrong gate without changing a
     logit. After this perturbation it cannot.
@@ -50,8 +53,9 @@ def probe_weights(model: Model, seed: int) -> dict[str, Array]:
     """
     weights = initial_weights(model, seed)
     for p in model.parameters:
-        if p.role in PERTURBED_ROLES:
+        if p.role in PERTURBED_ROLES or p.role == "running_variance":
             noise = _generator(seed, p.name, 1).normal(0.0, PROBE_STD, p.shape)
+            noise = np.abs(noise) if p.role == "running_variance" else noise
             weights[p.name] = (weights[p.name] + noise).astype(np.float32)
     return weights
 
@@ -61,7 +65,8 @@ def _generator(seed: int, name: str, stream: int) -> np.random.Generator:
 
 
 def _draw(model: Model, parameter: Parameter, seed: int) -> Array:
-    initializer = model.initializers[parameter.role]
+    state = STATE_START.get(parameter.role)
+    initializer = Initializer(state) if state else model.initializers[parameter.role]
     return _KINDS[initializer.kind](_generator(seed, parameter.name, 0), parameter, initializer)
 
 

@@ -1,24 +1,22 @@
 """Rules of the position-wise layers, the residual branch, and the table of all kinds.
 
-Dense, ReLU, GELU and flatten live here because they are a few lines each; images, sequences, LSTM and attention
-have modules of their own.
+Dense and flatten live here because they are a few lines each; activations, images, sequences, recurrent layers and
+attention have modules of their own.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from scipy.special import erf
-
 from ..spec.layers import Layer
+from .activations import ACTIVATIONS
 from .attention import ATTENTION
-from .image import CONV2D, MAX_POOL2D
-from .recurrent import LSTM
+from .image import AVG_POOL2D, CONV2D, GLOBAL_AVG_POOL2D, MAX_POOL2D
+from .normalise import BATCH_NORM, DROPOUT
+from .recurrent import RECURRENT
 from .rule import Array, Gradients, Rule, Weights
-from .sequence import EMBEDDING, LAYER_NORM, MEAN_POOL, POSITION_EMBEDDING
+from .sequence import DOT_PRODUCT, EMBEDDING, LAYER_NORM, MEAN_POOL, PAIR_EMBEDDING, POSITION_EMBEDDING
 
 
 def forward_layers(layers: Sequence[Layer], weights: Weights, x: Array) -> tuple[Array, list[Any]]:
@@ -55,10 +53,23 @@ def backward_layers(
 
 
 def predict_layers(layers: Sequence[Layer], weights: Weights, x: Array) -> Array:
-    """The output alone; each cache is dropped at once, so that memory stays at about one layer."""
+    """The output in evaluation; each cache is dropped at once, so that memory stays at about one layer."""
     for layer in layers:
-        x = RULES[layer.kind].forward(layer, weights, x)[0]
+        rule = RULES[layer.kind]
+        x = rule.infer(layer, weights, x) if rule.infer else rule.forward(layer, weights, x)[0]
     return x
+
+
+def next_statistics(layers: Sequence[Layer], weights: Weights, caches: Sequence[Any]) -> dict[str, Array]:
+    """Where a training step moves what has no gradient: running statistics by full name."""
+    found: dict[str, Array] = {}
+    for layer, cache in zip(layers, caches, strict=True):
+        rule = RULES[layer.kind]
+        if layer.layers:
+            found |= next_statistics(layer.layers, weights, cache)
+        elif rule.statistics:
+            found |= rule.statistics(layer, weights, cache)
+    return found
 
 
 def _dense_forward(layer: Layer, weights: Weights, x: Array) -> tuple[Array, Array]:
@@ -66,7 +77,8 @@ def _dense_forward(layer: Layer, weights: Weights, x: Array) -> tuple[Array, Arr
     kernel = weights[layer.parameter("kernel")]
     rows = x.reshape(-1, x.shape[-1])  # (B·…, in): one large product instead of a stack of small ones
     y = rows @ kernel.T
-    y += weights[layer.parameter("bias")]
+    if layer.options["bias"]:
+        y += weights[layer.parameter("bias")]
     return y.reshape(*x.shape[:-1], len(kernel)), x
 
 
@@ -74,36 +86,10 @@ def _dense_backward(layer: Layer, weights: Weights, x: Array, dy: Array) -> tupl
     """dW = dyᵀ·x, db = Σ dy, dx = dy·W; sums run over batch and all axes but the last."""
     kernel = weights[layer.parameter("kernel")]
     rows, drows = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
-    gradients = {layer.parameter("kernel"): drows.T @ rows, layer.parameter("bias"): drows.sum(axis=0)}
+    gradients = {layer.parameter("kernel"): drows.T @ rows}
+    if layer.options["bias"]:
+        gradients[layer.parameter("bias")] = drows.sum(axis=0)
     return (drows @ kernel).reshape(x.shape), gradients
-
-
-def _relu_forward(_layer: Layer, _weights: Weights, x: Array) -> tuple[Array, Array]:
-    """y = max(x, 0)."""
-    y = np.maximum(x, 0)
-    return y, y
-
-
-def _relu_backward(_layer: Layer, _weights: Weights, y: Array, dy: Array) -> tuple[Array, Gradients]:
-    """dx = dy where x > 0; the derivative at 0 is 0."""
-    return np.where(y > 0, dy, 0).astype(dy.dtype, copy=False), {}
-
-
-def _gelu_forward(_layer: Layer, _weights: Weights, x: Array) -> tuple[Array, tuple[Array, Array]]:
-    """y = x·Φ(x) with Φ(x) = (1 + erf(x/√2))/2.
-
-    Source: Hendrycks and Gimpel 2016, the exact form (not the tanh approximation).
-    """
-    phi = erf(x * math.sqrt(0.5))
-    phi += 1
-    phi *= 0.5
-    return x * phi, (x, phi)
-
-
-def _gelu_backward(_layer: Layer, _weights: Weights, cache: tuple[Array, Array], dy: Array) -> tuple[Array, Gradients]:
-    """dx = dy·(Φ(x) + x·φ(x)) with φ(x) = exp(−x²/2)/√(2π)."""
-    x, phi = cache
-    return dy * (phi + x * np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)), {}
 
 
 def _flatten_forward(_layer: Layer, _weights: Weights, x: Array) -> tuple[Array, tuple[int, ...]]:
@@ -127,18 +113,29 @@ def _residual_backward(layer: Layer, weights: Weights, caches: list[Any], dy: Ar
     return dy + dx, gradients
 
 
+def _residual_infer(layer: Layer, weights: Weights, x: Array) -> Array:
+    return x + predict_layers(layer.layers, weights, x)
+
+
 RULES: dict[str, Rule] = {
     "dense": Rule(_dense_forward, _dense_backward),
     "conv2d": CONV2D,
     "max_pool2d": MAX_POOL2D,
+    "avg_pool2d": AVG_POOL2D,
+    "global_avg_pool2d": GLOBAL_AVG_POOL2D,
     "flatten": Rule(_flatten_forward, _flatten_backward),
-    "relu": Rule(_relu_forward, _relu_backward),
-    "gelu": Rule(_gelu_forward, _gelu_backward),
+    **ACTIVATIONS,
     "embedding": EMBEDDING,
     "position_embedding": POSITION_EMBEDDING,
-    "lstm": LSTM,
+    "pair_embedding": PAIR_EMBEDDING,
+    "dot_product": DOT_PRODUCT,
+    "lstm": RECURRENT,
+    "gru": RECURRENT,
+    "rnn": RECURRENT,
     "layer_norm": LAYER_NORM,
     "attention": ATTENTION,
     "mean_pool": MEAN_POOL,
-    "residual": Rule(_residual_forward, _residual_backward),
+    "batch_norm": BATCH_NORM,
+    "dropout": DROPOUT,
+    "residual": Rule(_residual_forward, _residual_backward, infer=_residual_infer),
 }

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ..spec.model import Model
 from ..spec.training import Loss
-from .layers import backward_layers, forward_layers, predict_layers
+from .layers import backward_layers, forward_layers, next_statistics, predict_layers
 from .loss import loss_and_logit_gradient
 from .rule import Array
 
@@ -37,9 +37,11 @@ class Network:
             if weights[name].shape != shape:
                 raise ValueError(f"weights: {name}: expected shape {shape}; received {weights[name].shape}")
         self.weights: dict[str, Array] = {name: np.array(weights[name], self._dtype, order="C") for name in shapes}
+        self._trained = [parameter.name for parameter in model.parameters if parameter.trained]
+        self._next: dict[str, Array] = {}
 
     def logits(self, inputs: Array) -> Array:
-        """Scores before the softmax.
+        """Scores before the softmax, in evaluation.
 
         Args:
             inputs: ``(B, *input_shape)``, floats in NCHW order or tokens.
@@ -50,7 +52,7 @@ class Network:
         return predict_layers(self.model.layers, self.weights, self._inputs(inputs))
 
     def loss_and_gradients(self, inputs: Array, labels: Array, loss: Loss) -> tuple[float, dict[str, Array], Array]:
-        """Loss, gradient by every parameter, and logits of one batch.
+        """Loss, gradient by every trained parameter, and logits of one batch, in training.
 
         Args:
             inputs: ``(B, *input_shape)``.
@@ -63,7 +65,18 @@ class Network:
         logits, caches = forward_layers(self.model.layers, self.weights, self._inputs(inputs))
         value, dlogits = loss_and_logit_gradient(loss, logits, labels)
         _, gradients = backward_layers(self.model.layers, self.weights, caches, dlogits)
-        return value, {name: gradients[name] for name in self.weights}, logits
+        self._next = next_statistics(self.model.layers, self.weights, caches)
+        return value, {name: gradients[name] for name in self._trained}, logits
+
+    def training_loss(self, inputs: Array, labels: Array, loss: Loss) -> float:
+        """The loss alone, as a training step computes it."""
+        logits, _ = forward_layers(self.model.layers, self.weights, self._inputs(inputs))
+        return loss_and_logit_gradient(loss, logits, labels)[0]
+
+    def move_statistics(self) -> None:
+        """Take over the running statistics that the batch of the last ``loss_and_gradients`` leads to."""
+        self.weights.update(self._next)
+        self._next = {}
 
     def _inputs(self, inputs: Array) -> Array:
         if self.model.input_kind == "tokens":

@@ -19,6 +19,8 @@ Weights = Mapping[str, Array]
 Gradients = dict[str, Array]
 Forward = Callable[[Layer, Weights, Array], tuple[Array, Any]]
 Backward = Callable[[Layer, Weights, Any, Array], tuple[Array, Gradients]]
+Infer = Callable[[Layer, Weights, Array], Array]
+Statistics = Callable[[Layer, Weights, Any], dict[str, Array]]
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,11 @@ class Rule:
 
     ``forward(layer, weights, x)`` returns ``(y, cache)``; ``backward(layer, weights, cache, dy)`` returns ``dx`` and
     the gradients of the layer's parameters by full name. ``d…`` is the derivative of the loss by that array.
+    Where evaluation differs from training, ``infer(layer, weights, x)`` returns its ``y``. Where a training step moves
+    tensors without a gradient, ``statistics(layer, weights, cache)`` returns their next values by full name.
     """
 
     forward: Forward
     backward: Backward
+    infer: Infer | None = None
+    statistics: Statistics | None = None

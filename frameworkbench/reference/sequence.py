@@ -1,4 +1,4 @@
-"""Rules of the simple sequence layers: embeddings, layer normalisation and the mean over time."""
+"""Rules of the simple sequence layers: embeddings, dot product, layer normalisation and the mean over time."""
 
 from __future__ import annotations
 
@@ -15,15 +15,41 @@ def _embedding_forward(layer: Layer, weights: Weights, tokens: Array) -> tuple[A
 
 
 def _embedding_backward(layer: Layer, _weights: Weights, tokens: Array, dy: Array) -> tuple[Array, Gradients]:
-    """d table[v] = Σ of dy over every place where token v stands: a dense gradient, repeats summed first.
-
-    Written as one-hotᵀ·dy with a sparse one-hot matrix, which is fast and sums in the order of the batch.
-    """
-    rows = dy.reshape(-1, dy.shape[-1])  # (B·T, E)
-    count, vocabulary = len(rows), layer.options["vocabulary"]
-    one_hot = csr_array((np.ones(count, dy.dtype), tokens.reshape(-1), np.arange(count + 1)), (count, vocabulary))
-    gradient = np.asarray(one_hot.T @ rows)  # (V, E)
+    """d table[v] = Σ of dy over every place where token v stands: a dense gradient, repeats summed first."""
+    gradient = _summed(tokens.reshape(-1), dy.reshape(-1, dy.shape[-1]), layer.options["vocabulary"])
     return np.zeros(tokens.shape, dy.dtype), {layer.parameter("table"): gradient}
+
+
+def _summed(tokens: Array, rows: Array, vocabulary: int) -> Array:
+    """One-hotᵀ·rows ``(V, E)`` with a sparse one-hot matrix, which is fast and sums in the order of the batch."""
+    count = len(rows)
+    one_hot = csr_array((np.ones(count, rows.dtype), tokens, np.arange(count + 1)), (count, vocabulary))
+    return np.asarray(one_hot.T @ rows)
+
+
+def _pair_forward(layer: Layer, weights: Weights, tokens: Array) -> tuple[Array, Array]:
+    """y[b] = (user_table[tokens[b,0]], item_table[tokens[b,1]]); ``(B, 2)`` → ``(B, 2, E)``."""
+    tables = (weights[layer.parameter("user_table")], weights[layer.parameter("item_table")])
+    return np.stack([table[tokens[:, side]] for side, table in enumerate(tables)], axis=1), tokens
+
+
+def _pair_backward(layer: Layer, _weights: Weights, tokens: Array, dy: Array) -> tuple[Array, Gradients]:
+    """As for an embedding, each table from its own column."""
+    gradients = {
+        layer.parameter(f"{name}_table"): _summed(tokens[:, side], dy[:, side], layer.options[f"{name}s"])
+        for side, name in enumerate(("user", "item"))
+    }
+    return np.zeros(tokens.shape, dy.dtype), gradients
+
+
+def _dot_forward(_layer: Layer, _weights: Weights, x: Array) -> tuple[Array, Array]:
+    """y = x[b,0]·x[b,1]; ``(B, 2, E)`` → ``(B, 1)``."""
+    return np.sum(x[:, 0] * x[:, 1], axis=-1, keepdims=True), x
+
+
+def _dot_backward(_layer: Layer, _weights: Weights, x: Array, dy: Array) -> tuple[Array, Gradients]:
+    """dx = dy times the other vector."""
+    return dy[:, :, None] * x[:, ::-1], {}
 
 
 def _position_forward(layer: Layer, weights: Weights, x: Array) -> tuple[Array, None]:
@@ -77,4 +103,6 @@ def _mean_backward(_layer: Layer, _weights: Weights, time: int, dy: Array) -> tu
 EMBEDDING = Rule(_embedding_forward, _embedding_backward)
 POSITION_EMBEDDING = Rule(_position_forward, _position_backward)
 LAYER_NORM = Rule(_norm_forward, _norm_backward)
+PAIR_EMBEDDING = Rule(_pair_forward, _pair_backward)
+DOT_PRODUCT = Rule(_dot_forward, _dot_backward)
 MEAN_POOL = Rule(_mean_forward, _mean_backward)

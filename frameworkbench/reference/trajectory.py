@@ -64,6 +64,7 @@ def run_trajectory(
             if step == 1:
                 result.logits0, result.first_gradients = logits, gradients
             state.update(network.weights, gradients)
+            network.move_statistics()
             if step in wanted:
                 result.snapshots[step] = _copy(network)
     return result

@@ -141,7 +141,7 @@ def _compute(
     model, optimizer = workload.model, workload.optimizer
     trajectory = run_trajectory(model, workload.loss, optimizer, weights, batches, snapshot_steps=steps)
     _, gradients, _ = Network(model, weights).loss_and_gradients(*batches[0], workload.loss)
-    loss = replace(workload.loss, scale=_loss_scale(optimizer, gradients))
+    loss = replace(workload.loss, scale=loss_scale(optimizer, gradients))
     probe = run_trajectory(model, loss, optimizer, weights, batches[:2], snapshot_steps=[1, 2])
     _, rough, _ = Network(model, weights, np.float32).loss_and_gradients(*batches[0], workload.loss)
     arrays: dict[str, Array] = {
@@ -199,7 +199,7 @@ def _assemble(
         losses=[float(value) for value in arrays["losses"]],
         updates=_by_step(arrays, "update"),
         gradients=gradients,
-        gradient_optimizer=Optimizer("sgd", _gradient_rate(weights, gradients)),
+        gradient_optimizer=Optimizer("sgd", gradient_rate(weights, gradients)),
         optimizer_loss=replace(workload.loss, scale=float(arrays["scale"])),
         optimizer_updates=_by_step(arrays, "probe"),
         again=Again(other, fresh, _by_step(arrays, "again")),
@@ -216,7 +216,7 @@ def _by_step(arrays: Mapping[str, Array], kind: str) -> dict[int, Weights]:
     return found
 
 
-def _gradient_rate(weights: Mapping[str, Array], gradients: Mapping[str, Array]) -> float:
+def gradient_rate(weights: Mapping[str, Array], gradients: Mapping[str, Array]) -> float:
     """A power of two at which every tensor's step is larger than the tensor itself."""
     ratios = [
         float(np.max(np.abs(weights[name])) / np.max(np.abs(gradient)))
@@ -226,12 +226,16 @@ def _gradient_rate(weights: Mapping[str, Array], gradients: Mapping[str, Array])
     return float(2.0 ** math.ceil(math.log2(max(_GRADIENT_HEADROOM * max(ratios), 1.0))))
 
 
-def _loss_scale(optimizer: Optimizer, gradients: Mapping[str, Array]) -> float:
-    """A power of two that brings a typical gradient down to the optimizer's epsilon; 1 where there is none."""
+def loss_scale(optimizer: Optimizer, gradients: Mapping[str, Array]) -> float:
+    """A power of two that brings a typical gradient down to the optimizer's epsilon; 1 where there is none.
+
+    An epsilon inside the root is compared with squares.
+    """
     if optimizer.epsilon == 0.0:
         return 1.0
+    comparable = math.sqrt(optimizer.epsilon) if optimizer.epsilon_inside else optimizer.epsilon
     typical = [float(np.sqrt(np.mean(g[g != 0] ** 2))) for g in gradients.values() if np.any(g)]
-    return float(2.0 ** round(math.log2(optimizer.epsilon / float(np.median(typical)))))
+    return float(2.0 ** round(math.log2(comparable / float(np.median(typical)))))
 
 
 def _write(file: Path, arrays: Mapping[str, Array]) -> None:

@@ -177,13 +177,9 @@ def refusal(info: AdapterInfo, mode: Mode, workload: Workload, cell: Cell) -> tu
     narrow = _no_precision(info, cell)
     if narrow:
         return codes.UNSUPPORTED_PRECISION, narrow
-    missing = sorted(workload.model.kinds - info.layers)
-    if missing:
-        return codes.UNSUPPORTED_LAYER, f"{info.title}'s adapter does not declare the layer {missing[0]}"
-    if workload.loss.kind not in info.losses:
-        return "UNSUPPORTED_LOSS", f"{info.title}'s adapter does not declare the loss {workload.loss.kind}"
-    if workload.optimizer.kind not in info.optimizers:
-        return "UNSUPPORTED_OPTIMIZER", f"{info.title}'s adapter does not declare {workload.optimizer.kind}"
+    undeclared = _undeclared(info, workload)
+    if undeclared:
+        return undeclared
     if cell.lane == TUNED and not info.tunings(mode.name, cell.device, workload.model.kinds):
         return codes.UNSUPPORTED_LANE, (
             f"{info.title}'s adapter declares no setting that helps mode {mode.name} here: it would be the matched row"
@@ -194,6 +190,23 @@ def refusal(info: AdapterInfo, mode: Mode, workload: Workload, cell: Cell) -> tu
         return codes.NO_COMPILER, (
             f"mode {mode.name} needs a C++ compiler and none of {', '.join(COMPILERS)} is on PATH; install one (g++)"
         )
+    return None
+
+
+def _undeclared(info: AdapterInfo, workload: Workload) -> tuple[str, str] | None:
+    """The first layer, loss, optimizer or optimizer option that an adapter does not declare, with its reason."""
+    optimizer = workload.optimizer
+    asked = [
+        (codes.UNSUPPORTED_LAYER, "layer", sorted(workload.model.kinds - info.layers)),
+        ("UNSUPPORTED_LOSS", "loss", sorted({workload.loss.kind} - info.losses)),
+        ("UNSUPPORTED_OPTIMIZER", "optimizer", sorted({optimizer.kind} - info.optimizers)),
+        ("UNSUPPORTED_OPTIMIZER", "optimizer option", sorted(optimizer.options - info.optimizer_options)),
+    ]
+    for code, what, missing in asked:
+        if missing:
+            reason = f"{info.title}'s adapter does not declare the {what} {missing[0]}"
+            why = info.unsupported.get(missing[0])
+            return code, f"{reason}: {why}" if why else reason
     return None
 
 

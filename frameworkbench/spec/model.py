@@ -7,7 +7,7 @@ description of what is compared.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import SpecError
@@ -52,7 +52,7 @@ class Model:
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """Every trainable tensor, in the order of the layers."""
+        """Every tensor that training moves, in the order of the layers; running statistics are not ``trained``."""
         return tuple(parameter for layer in self.layers for parameter in layer.parameters)
 
     @property
@@ -64,6 +64,15 @@ class Model:
     def kinds(self) -> frozenset[str]:
         """The layer kinds that an adapter must know, residual branches included."""
         return frozenset(_kinds(self.layers))
+
+    @property
+    def dropout(self) -> bool:
+        """Whether a layer draws masks: then no two trainings are alike."""
+        return any(layer.options.get("rate", 0.0) > 0 for layer in _walk(self.layers))
+
+    def without_dropout(self) -> Model:
+        """The same model with every dropout rate at zero, which can be compared step by step."""
+        return replace(self, layers=_without_dropout(self.layers)) if self.dropout else self
 
     def forward_flops(self) -> int:
         """Operations of one forward pass for one sample; a multiply-add counts as two."""
@@ -114,7 +123,7 @@ def build_model(
             received=layers[-1].output_shape,
         )
     for parameter in model.parameters:
-        if parameter.role not in initializers:
+        if parameter.trained and parameter.role not in initializers:
             raise SpecError(f"{where}: initializers: {parameter.role}", f"missing (needed by {parameter.name})")
     return model
 
@@ -128,6 +137,17 @@ def read_initializers(fields: Fields) -> dict[str, Initializer]:
         result[role] = Initializer(kind, inner.required("std", float) if kind == "normal" else 0.0)
         inner.done()
     return result
+
+
+def _without_dropout(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    return tuple(
+        replace(
+            layer,
+            options={**layer.options, "rate": 0.0} if layer.kind == "dropout" else layer.options,
+            layers=_without_dropout(layer.layers),
+        )
+        for layer in layers
+    )
 
 
 def _walk(layers: tuple[Layer, ...]) -> list[Layer]:

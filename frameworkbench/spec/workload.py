@@ -17,7 +17,7 @@ from ..errors import SpecError, UsageError
 from .fields import Fields
 from .model import Model, build_model, read_initializers
 from .precision import Limits
-from .training import LOSSES, Loss, Optimizer, read_optimizer
+from .training import Loss, Optimizer, read_loss, read_optimizer
 
 SCHEMA = 1
 
@@ -140,7 +140,7 @@ def read_workload(table: Mapping[str, Any], where: str, sha256: str) -> Workload
         description=fields.optional("description", str, ""),
         data=data,
         model=model,
-        loss=Loss(training.choice("loss", LOSSES)),
+        loss=_read_loss(training, model, data, where),
         optimizer=read_optimizer(training.table("optimizer")),
         batch_size=training.positive("batch_size"),
         epochs=training.positive("epochs"),
@@ -151,6 +151,18 @@ def read_workload(table: Mapping[str, Any], where: str, sha256: str) -> Workload
     training.done()
     fields.done()
     return workload
+
+
+def _read_loss(training: Fields, model: Model, data: DataSpec, where: str) -> Loss:
+    """The loss, which must fit what the model gives out: one number, or a logit for each class."""
+    loss = read_loss(training, "loss")
+    wrong = model.classes != 1 if loss.single_output else model.classes < data.classes
+    if wrong:
+        expected = "1 output" if loss.single_output else f"at least {data.classes} logits, one for each class"
+        raise SpecError(f"{where}: layers", f"do not fit {loss.kind}", expected=expected, received=model.classes)
+    if loss.kind in ("binary_cross_entropy", "focal") and data.classes != 2:
+        raise SpecError(f"{where}: training: loss", "needs two classes", expected=loss.kind, received=data.classes)
+    return loss
 
 
 def _read_name(fields: Fields, where: str) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..reference import Network
-from ..reference.loss import loss_and_logit_gradient
+from ..reference.optimizers import penalised
 from ..spec.training import Optimizer
 from ..spec.workload import Workload
 from .findings import Finding
@@ -51,9 +51,13 @@ def judge(seen: Aftermath, workload: Workload) -> tuple[list[Finding], dict[str,
     """Findings, and the figures behind them (relative loss errors, agreement of the update with the gradient)."""
     findings = _unmoved(seen)
     figures: dict[str, float] = {}
-    inputs, labels = seen.batches[0]
     first = Network(workload.model, seen.exports[0], np.float32)
-    expected, _ = loss_and_logit_gradient(workload.loss, first.logits(inputs).astype(np.float64), labels)
+    optimizer, earlier = workload.optimizer, None
+    if optimizer.kind == "nesterov":
+        expected, gradients, _ = first.loss_and_gradients(*seen.batches[0], workload.loss)
+        earlier = penalised(optimizer, seen.exports[0], gradients)
+    else:
+        expected = first.training_loss(*seen.batches[0], workload.loss)
     second = Network(workload.model, seen.exports[1], np.float32)
     value, gradients, _ = second.loss_and_gradients(*seen.batches[1], workload.loss)
     for name, actual, wanted in (("first", seen.losses[0], expected), ("second", seen.losses[1], value)):
@@ -63,7 +67,7 @@ def judge(seen: Aftermath, workload: Workload) -> tuple[list[Finding], dict[str,
             reason = f"the {name} loss after the windows is {actual:.6g}; the weights found there give {wanted:.6g}"
             findings.append(Finding("aftermath", "WRONG_RESULT", reason))
             break
-    agreement = update_agreement(seen, gradients, workload.optimizer)
+    agreement = update_agreement(seen, penalised(optimizer, seen.exports[1], gradients), optimizer, earlier)
     figures["agreement"] = agreement
     if not agreement >= LEAST_AGREEMENT:
         reason = f"a step after the windows follows the reference's gradient in {agreement:.0%} of its size only"
@@ -71,10 +75,14 @@ def judge(seen: Aftermath, workload: Workload) -> tuple[list[Finding], dict[str,
     return findings, figures
 
 
-def update_agreement(seen: Aftermath, gradients: Weights, optimizer: Optimizer) -> float:
+def update_agreement(
+    seen: Aftermath, gradients: Weights, optimizer: Optimizer, earlier: Weights | None = None
+) -> float:
     """Weighted share of elements in which the new part of the second update has the gradient's direction.
 
-    sgd: u₂ − momentum·u₁ = −rate·g₂ exactly. adam: with s nearly constant over one step,
+    Updates are divided by the rate of their step; adamw's decay is taken off before. rmsprop and adagrad carry nothing
+    over. sgd: u₂ − momentum·u₁ = −g₂ exactly. nesterov: u₁ = −(g₁ + momentum·v), and momentum·v is carried over, so it
+    needs g₁ (``earlier``). adam: with s nearly constant over one step,
     u₂(1−β₁ᵗ⁺¹) − β₁·u₁(1−β₁ᵗ) ≈ −rate·(1−β₁)·g₂/s; s is positive, so the signs agree. After t steps s falls by
     1/(2t) of itself in a step whose gradient is near zero, and what is carried over changes by as much: where the new
     part is no larger than twice that its sign says nothing, and it has no weight.
@@ -82,9 +90,13 @@ def update_agreement(seen: Aftermath, gradients: Weights, optimizer: Optimizer) 
     agreeing = total = 0.0
     for name, gradient in gradients.items():
         before, between, after = (np.asarray(export[name], np.float64) for export in seen.exports)
-        carried, updated = _carried_and_updated(between - before, after - between, optimizer, seen.steps_before)
+        rates = optimizer.rate(seen.steps_before + 1), optimizer.rate(seen.steps_before + 2)
+        first = (between - before) / rates[0] + optimizer.weight_decay * before
+        second = (after - between) / rates[1] + optimizer.weight_decay * between
+        start = np.asarray(earlier[name], np.float64) if earlier else np.zeros_like(first)
+        carried, updated = _carried_and_updated(first, second, optimizer, seen.steps_before, start)
         new = updated - carried
-        unsure = np.abs(carried) / max(seen.steps_before, 1) if optimizer.kind == "adam" else 0.0
+        unsure = np.abs(carried) / max(seen.steps_before, 1) if optimizer.kind in ("adam", "adamw") else 0.0
         weight = np.where(np.abs(new) > unsure, np.abs(new) * np.abs(gradient), 0.0)
         size = float(np.sum(weight))
         if size > 0:  # each tensor counts alike, however large its gradient is
@@ -93,9 +105,15 @@ def update_agreement(seen: Aftermath, gradients: Weights, optimizer: Optimizer) 
     return agreeing / total if total else 0.0
 
 
-def _carried_and_updated(first: Array, second: Array, optimizer: Optimizer, steps_before: int) -> tuple[Array, Array]:
+def _carried_and_updated(
+    first: Array, second: Array, optimizer: Optimizer, steps_before: int, earlier: Array
+) -> tuple[Array, Array]:
     """What the second update owes to the first one's momentum, and the whole of it, in the same units."""
-    if optimizer.kind == "adam":
+    if optimizer.kind in ("rmsprop", "adagrad"):
+        return np.zeros_like(first), second
+    if optimizer.kind == "nesterov":
+        return optimizer.momentum * (first + earlier), second
+    if optimizer.kind in ("adam", "adamw"):
         early = 1.0 - optimizer.beta1 ** (steps_before + 1)
         late = 1.0 - optimizer.beta1 ** (steps_before + 2)
         return optimizer.beta1 * first * early, second * late

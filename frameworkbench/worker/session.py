@@ -254,7 +254,10 @@ def _read_weights(file: str) -> dict[str, Array]:
 
 
 def _load_module(file: Path) -> ModuleType:
-    """Load an adapter by path, once, under a private name that cannot clash with a package."""
+    """Load an adapter by path, once, under a private name that cannot clash with a package.
+
+    The folder counts as that package, so that an adapter may have further modules: ``from .layers import …``.
+    """
     name = "_frameworkbench_adapter_" + hashlib.sha256(str(file).encode()).hexdigest()[:12]
     module = sys.modules.get(name) or _execute(name, file)
     if not hasattr(module, "ADAPTER"):
@@ -263,7 +266,7 @@ def _load_module(file: Path) -> ModuleType:
 
 
 def _execute(name: str, file: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, file)
+    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=[str(file.parent)])
     if spec is None or spec.loader is None:
         raise WorkerError("ADAPTER_ERROR", f"{file} is not a Python file")
     module = importlib.util.module_from_spec(spec)

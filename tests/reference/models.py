@@ -49,7 +49,8 @@ def batch(model: Model, size: int, seed: int = 0) -> tuple[Array, Array]:
     generator = np.random.default_rng(seed)
     labels = generator.integers(0, model.classes, size)
     if model.input_kind == "tokens":
-        vocabulary = model.layers[0].options["vocabulary"]
+        options = model.layers[0].options
+        vocabulary = options["vocabulary"] if "vocabulary" in options else min(options["users"], options["items"])
         return generator.integers(0, vocabulary, (size, *model.input_shape)).astype(np.int32), labels
     return generator.normal(size=(size, *model.input_shape)), labels
 

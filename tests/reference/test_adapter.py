@@ -15,7 +15,7 @@ from frameworkbench.errors import UnsupportedError
 from frameworkbench.reference import Network, probe_weights, run_trajectory
 from frameworkbench.registry import read_adapter
 from frameworkbench.spec.layers import KINDS
-from frameworkbench.spec.training import LOSSES, OPTIMIZERS, Loss, Optimizer
+from frameworkbench.spec.training import LOSSES, OPTIMIZERS, OPTIONS, Loss, Optimizer
 
 from .models import WORKLOADS, batch, shrunk
 
@@ -42,6 +42,7 @@ def test_the_declaration_is_an_oracle_that_knows_everything() -> None:
     assert info.layers == {*KINDS, "residual"}
     assert info.losses == set(LOSSES)
     assert info.optimizers == set(OPTIMIZERS)
+    assert info.optimizer_options == set(OPTIONS)
 
 
 @pytest.mark.parametrize("name", WORKLOADS)

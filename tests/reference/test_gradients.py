@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -26,6 +28,7 @@ DENSE = {"kind": "dense", "units": 3}
 POOL = {"kind": "mean_pool"}
 CASES: dict[str, Model] = {
     "dense": small(DENSE, shape=(5,)),
+    "dense without bias": small({"kind": "dense", "units": 3, "bias": False}, shape=(5,)),
     "dense on sequences": small({"kind": "dense", "units": 4}, POOL, shape=(3, 5)),
     "conv2d": small({"kind": "conv2d", "filters": 3, "size": 3}, {"kind": "flatten"}, DENSE, shape=(2, 6, 5)),
     "conv2d stride padding": small(
@@ -36,15 +39,52 @@ CASES: dict[str, Model] = {
         {"kind": "max_pool2d", "size": 3, "stride": 1}, {"kind": "flatten"}, shape=(2, 5, 5)
     ),
     "max_pool2d gaps": small({"kind": "max_pool2d", "size": 2, "stride": 3}, {"kind": "flatten"}, shape=(2, 8, 8)),
+    "conv2d without bias": small(
+        {"kind": "conv2d", "filters": 3, "size": 3, "bias": False}, {"kind": "flatten"}, shape=(2, 5, 4)
+    ),
+    "avg_pool2d": small({"kind": "avg_pool2d", "size": 2, "stride": 2}, {"kind": "flatten"}, DENSE, shape=(2, 5, 6)),
+    "avg_pool2d overlapping": small(
+        {"kind": "avg_pool2d", "size": 3, "stride": 1}, {"kind": "flatten"}, shape=(2, 5, 5)
+    ),
+    "global_avg_pool2d": small({"kind": "global_avg_pool2d"}, DENSE, shape=(3, 4, 5)),
     "flatten": small({"kind": "flatten"}, DENSE, shape=(2, 3, 4)),
     "relu": small({"kind": "dense", "units": 6}, {"kind": "relu"}, DENSE, shape=(4,)),
     "gelu": small({"kind": "dense", "units": 6}, {"kind": "gelu"}, DENSE, shape=(4,)),
+    **{
+        kind: small({"kind": "dense", "units": 6}, {"kind": kind}, DENSE, shape=(4,))
+        for kind in ("gelu_tanh", "sigmoid", "tanh", "softmax")
+    },
+    "softmax on sequences": small({"kind": "softmax"}, POOL, shape=(3, 4)),
+    "batch_norm": small({"kind": "batch_norm", "epsilon": 1e-2, "momentum": 0.9}, DENSE, shape=(5,)),
+    "batch_norm on images": small(
+        {"kind": "batch_norm", "epsilon": 1e-3, "momentum": 0.9}, {"kind": "flatten"}, DENSE, shape=(3, 4, 2)
+    ),
+    "batch_norm in a branch": small(
+        {"kind": "residual", "layers": [{"name": "a", "kind": "batch_norm", "epsilon": 1e-2, "momentum": 0.5}]},
+        DENSE,
+        shape=(4,),
+    ),
+    "dropout": small({"kind": "dropout", "rate": 0.0}, DENSE, shape=(4,)),
+    "pair_embedding": small(
+        {"kind": "pair_embedding", "users": 5, "items": 4, "width": 3}, {"kind": "flatten"}, shape=(2,), kind="tokens"
+    ),
+    "dot_product": small({"kind": "dot_product"}, shape=(2, 5)),
     "embedding": small(TOKENS, POOL, DENSE, shape=(5,), kind="tokens"),
     "position_embedding": small(
         TOKENS, {"kind": "position_embedding"}, {"kind": "gelu"}, POOL, shape=(5,), kind="tokens"
     ),
     "lstm": small({"kind": "lstm", "units": 4}, shape=(5, 3)),
     "lstm on tokens": small(TOKENS, {"kind": "lstm", "units": 4}, DENSE, shape=(5,), kind="tokens"),
+    **{
+        f"{kind}{name}": small({"kind": kind, "units": 4, **options}, *tail, shape=(5, 3))
+        for kind in ("lstm", "gru", "rnn")
+        for name, options, tail in (
+            ("", {}, ()),
+            (" sequence", {"sequence": True}, (POOL,)),
+            (" bidirectional", {"bidirectional": True}, (DENSE,)),
+            (" stacked", {"bidirectional": True, "sequence": True}, ({"kind": kind, "units": 2}, DENSE)),
+        )
+    },
     "layer_norm": small({"kind": "layer_norm", "epsilon": 1e-2}, DENSE, shape=(6,)),
     "layer_norm on sequences": small({"kind": "layer_norm", "epsilon": 1e-5}, POOL, shape=(4, 6)),
     "attention": small({"kind": "attention", "heads": 2}, POOL, shape=(5, 6)),
@@ -106,8 +146,8 @@ def test_parameter_gradients_equal_finite_differences(name: str) -> None:
     network = Network(model, probe_weights(model, 3))
     inputs, labels = batch(model, 3, seed=1)
     _, gradients, _ = network.loss_and_gradients(inputs, labels, LOSS)
-    assert list(gradients) == [parameter.name for parameter in model.parameters]
-    for parameter, values in network.weights.items():
+    assert list(gradients) == [parameter.name for parameter in model.parameters if parameter.trained]
+    for parameter, values in ((name, network.weights[name]) for name in gradients):
         slope = numeric(lambda: network.loss_and_gradients(inputs, labels, LOSS)[0], values)
         assert_close(gradients[parameter], slope, parameter)
 
@@ -121,7 +161,7 @@ def test_input_gradients_equal_finite_differences(name: str) -> None:
     logits, caches = forward_layers(model.layers, network.weights, inputs)
     _, dlogits = loss_and_logit_gradient(LOSS, logits, labels)
     dx, _ = backward_layers(model.layers, network.weights, caches, dlogits)
-    slope = numeric(lambda: loss_and_logit_gradient(LOSS, network.logits(inputs), labels)[0], inputs)
+    slope = numeric(lambda: network.training_loss(inputs, labels, LOSS), inputs)
     assert_close(dx, slope, name)
 
 
@@ -142,6 +182,43 @@ def test_loss_survives_huge_logits() -> None:
     value, gradient = loss_and_logit_gradient(LOSS, np.array([[1e4, -1e4]]), np.array([1]))
     assert value == pytest.approx(2e4)
     assert np.isfinite(gradient).all()
+
+
+FOCAL = Loss("focal", alpha=0.25, gamma=2.0)
+SINGLE = [Loss("binary_cross_entropy"), FOCAL, replace(FOCAL, gamma=0.5), Loss("mean_squared_error")]
+
+
+def _by_hand(loss: Loss, z: float, y: int) -> float:
+    p = 1 / (1 + math.exp(-z)) if y else 1 / (1 + math.exp(z))
+    if loss.kind == "mean_squared_error":
+        return (z - y) ** 2
+    if loss.kind == "focal":
+        return -(loss.alpha if y else 1 - loss.alpha) * (1 - p) ** loss.gamma * math.log(p)
+    return -math.log(p)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-6])
+@pytest.mark.parametrize("loss", SINGLE, ids=lambda loss: f"{loss.kind}-{loss.gamma}")
+def test_losses_of_one_output_follow_their_formulas(loss: Loss, scale: float) -> None:
+    """Binary cross-entropy, focal and squared error agree with scalar arithmetic, their gradients with its slope."""
+    z, labels = np.array([[0.3], [-1.2], [2.5], [-0.1]]), np.array([0, 1, 1, 0])
+    value, gradient = loss_and_logit_gradient(replace(loss, scale=scale), z, labels)
+    by_hand = np.mean([_by_hand(loss, float(x), int(y)) for x, y in zip(z[:, 0], labels, strict=True)])
+    assert value == pytest.approx(scale * by_hand, rel=1e-12)
+    assert gradient.shape == z.shape
+    slope = numeric(lambda: loss_and_logit_gradient(loss, z, labels)[0], z)
+    assert_close(gradient / scale, slope, loss.kind)
+
+
+@pytest.mark.parametrize("kind", ["binary_cross_entropy", "focal"])
+def test_losses_of_one_output_survive_huge_logits(kind: str) -> None:
+    """A certain and wrong answer has a finite loss and gradient, a certain and right one none."""
+    wrong, slope = loss_and_logit_gradient(Loss(kind, 1.0, 0.25, 2.0), np.array([[1e4]]), np.array([0]))
+    right, none = loss_and_logit_gradient(Loss(kind, 1.0, 0.25, 2.0), np.array([[1e4]]), np.array([1]))
+    assert np.isfinite(wrong)
+    assert wrong > 1e3
+    assert np.isfinite(slope).all()
+    assert (right, float(none[0, 0])) == (0.0, 0.0)
 
 
 def test_a_bias_on_the_keys_would_have_no_gradient() -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ...analysis import parity
 from ...data.transform import epoch_order, to_inputs
-from ...reference import Network, initial_weights, run_trajectory
+from ...reference import Network, decide, initial_weights, run_trajectory
 from ...validity import canary
 from ...validity.canary import Canaries
 from ...validity.findings import Finding
@@ -93,7 +93,8 @@ def _judge_canaries(setting: Setting, weights: Weights, canaries: Canaries | Non
     inputs = np.load(setting.dataset.test_inputs, mmap_mode="r", allow_pickle=False)[canaries.rows]
     network = Network(setting.workload.model, weights, np.float32)
     logits = network.logits(to_inputs(inputs, **input_options(setting.workload)))
-    return canary.judge(np.argmax(logits, axis=1), canaries, error_rate, setting.dataset.classes)
+    answers, _ = decide(setting.workload.loss.kind, logits)
+    return canary.judge(answers, canaries, error_rate, setting.dataset.classes)
 
 
 def _finite(weights: Mapping[str, Array]) -> bool:

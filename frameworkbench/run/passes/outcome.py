@@ -49,7 +49,15 @@ def evaluation(setting: Setting, weights: Mapping[str, Array], outcome: Outcome)
     inputs = np.load(setting.dataset.test_inputs, mmap_mode="r", allow_pickle=False)
     labels = np.load(setting.dataset.test_labels, mmap_mode="r", allow_pickle=False)
     options = input_options(setting.workload)
-    result = evaluate(setting.workload.model, weights, inputs, labels, to_inputs=lambda raw: to_inputs(raw, **options))
+    workload = setting.workload
+    result = evaluate(
+        workload.model,
+        weights,
+        inputs,
+        labels,
+        loss=workload.loss.kind,
+        to_inputs=lambda raw: to_inputs(raw, **options),
+    )
     outcome.oracle_s += time.monotonic() - started
     return {"value": result.accuracy, "correct": result.correct, "total": result.total}
 
