@@ -38,6 +38,7 @@ STAGED = PROTOCOL.staged_batches
 _SEED = 0
 _LIMIT_S = 600.0
 
+REFUSED = "declared, and refused"
 # The worker is gone after these; after all others it goes on listening.
 _DEAD = frozenset({codes.CRASH, codes.KILLED, codes.TIMEOUT, codes.BAD_OUTPUT, codes.OUT_OF_MEMORY})
 
@@ -194,7 +195,7 @@ def trouble(check: str, problem: WorkerError, log: Path, next_step: str = "") ->
         return failed(check, "not written yet", f"{found.partition(': ')[2]}{place}")
     if problem.code.startswith("UNSUPPORTED_") or problem.code in codes.UNSUPPORTED:
         advice = next_step or "write it, or take it out of adapter.toml"
-        return failed(check, f"declared, and refused: {found}", f"{advice}{place}")
+        return failed(check, f"{REFUSED}: {found}", f"{advice}{place}")
     if problem.code in _DEAD:
         return failed(check, f"{problem.code}: {found}", next_step or f"read the worker's log: {log}")
     return failed(check, found, (next_step or "read the worker's log") + (place or f" ({log})"))

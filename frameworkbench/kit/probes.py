@@ -14,18 +14,20 @@ from functools import cache
 from typing import Any
 
 from ..spec.model import build_model
-from ..spec.training import Optimizer
+from ..spec.training import Loss, Optimizer
 from ..spec.workload import Workload, read_workload
-from .samples import CLASSES, FLAT, IMAGES, LENGTH, TOKENS, VOCABULARY, input_shape
+from .samples import BINARY, CLASSES, FLAT, IMAGES, LENGTH, TOKENS, VOCABULARY, input_shape
 
 Table = dict[str, Any]
 
 BATCH = 16
 STEPS = 6  # after which parameters are compared: enough for state to matter, too few for chaos
 
+_PIXELS: Table = {"scale": 1 / 64, "mean": [1.9, 2.0, 2.1], "std": [1.0, 1.1, 1.2]}
 _DATA: Mapping[str, Table] = {
-    FLAT: {"dataset": "mnist", "flatten": True, "scale": 1 / 64, "mean": [1.9, 2.0, 2.1], "std": [1.0, 1.1, 1.2]},
-    IMAGES: {"dataset": "cifar10", "scale": 1 / 64, "mean": [1.9, 2.0, 2.1], "std": [1.0, 1.1, 1.2]},
+    FLAT: {"dataset": "mnist", "flatten": True, **_PIXELS},
+    BINARY: {"dataset": "mnist", "flatten": True, **_PIXELS},
+    IMAGES: {"dataset": "cifar10", **_PIXELS},
     TOKENS: {"dataset": "imdb", "vocabulary": VOCABULARY, "length": LENGTH},
 }
 _INITIALIZERS = {
@@ -45,6 +47,11 @@ _PARITY = {
     "parameters": 1e-4,
     "parameters_steps": [4, 8],
     "parameters_steps_quick": [4, 8],
+}
+
+# Loss → samples and outputs of the model on which it is looked at. A new loss needs a line here.
+LOSS_CASES: Mapping[str, tuple[Loss, str, int]] = {
+    "softmax_cross_entropy": (Loss("softmax_cross_entropy"), FLAT, CLASSES),
 }
 
 # Rates at which ten steps change the loss and keep it finite; epsilon as in the shipped workloads.
@@ -198,6 +205,13 @@ def training_probes(kinds: Iterable[str]) -> list[Probe]:
     return smooth + [probe for probe in able if probe.source == TOKENS][:1]
 
 
+def loss_probe(kind: str) -> Probe:
+    """A smooth model for one loss."""
+    loss, source, outputs = LOSS_CASES[kind]
+    probe = Probe(kind, frozenset({"dense"}), source, _workload(kind, source, [_HIDDEN, _dense(outputs)]), "")
+    return replace(probe, workload=with_training(probe.workload, loss=loss))
+
+
 def with_training(workload: Workload, **changes: Any) -> Workload:
     """The same model with another loss or optimizer."""
     changed = replace(workload, **changes)
@@ -206,10 +220,19 @@ def with_training(workload: Workload, **changes: Any) -> Workload:
 
 def _workload(name: str, source: str, layers: Sequence[Table]) -> Workload:
     identifier = "probe-" + "".join(letter if letter.isalnum() else "-" for letter in name).strip("-")
+    base = _base(source)
+    # Dataset names stand for fixed shapes; the probes' own samples are smaller and not square.
+    model = build_model(input_shape(source), base.model.input_kind, list(layers), base.model.initializers, identifier)
+    return with_training(base, name=identifier, title=f"Probe of {name}", model=model)
+
+
+def _base(source: str) -> Workload:
+    """A workload on the samples of a source, whose model is exchanged."""
+    first = [_EMBEDDING, _POOL] if source == TOKENS else [] if _DATA[source].get("flatten") else [_FLATTEN]
     table = {
         "schema": 1,
-        "name": identifier,
-        "title": f"Probe of {name}",
+        "name": "probe",
+        "title": "Probe",
         "data": dict(_DATA[source]),
         "training": {
             "batch_size": BATCH,
@@ -219,13 +242,10 @@ def _workload(name: str, source: str, layers: Sequence[Table]) -> Workload:
             "optimizer": {"kind": "sgd", "learning_rate": 0.05, "momentum": 0.0},
         },
         "initializers": dict(_INITIALIZERS),
-        "layers": [dict(layer) for layer in layers],
+        "layers": [*first, _dense(10)],
         "parity": dict(_PARITY),
     }
-    read = read_workload(table, identifier, "")
-    # Dataset names stand for fixed shapes; the probes' own samples are smaller and not square.
-    own = build_model(input_shape(source), read.model.input_kind, table["layers"], read.model.initializers, identifier)
-    return with_training(read, model=own)
+    return read_workload(table, "probe", "")
 
 
 def _hash(workload: Workload) -> str:

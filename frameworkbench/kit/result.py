@@ -62,4 +62,6 @@ def any_failed(results: Iterable[Result]) -> bool:
 
 def closeness(check: Check) -> str:
     """How near the check that came nearest to its limit did come: "at most 3e-08 of 5e-06, in logits"."""
+    if check.error == 0:
+        return "no difference beyond rounding"
     return f"at most {check.error:.0e} of {check.tolerance:.0e}, in {check.tensor}"

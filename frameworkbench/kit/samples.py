@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ..data import PreparedDataset
 
 FLAT = "flat"
+BINARY = "binary"
 IMAGES = "images"
 TOKENS = "tokens"
 
@@ -21,14 +22,19 @@ CLASSES = 4
 VOCABULARY = 32
 LENGTH = 8
 
-_RAW: dict[str, tuple[int, ...]] = {FLAT: (3, 5, 4), IMAGES: (3, 11, 9), TOKENS: (LENGTH,)}
+_RAW: dict[str, tuple[int, ...]] = {FLAT: (3, 5, 4), BINARY: (3, 5, 4), IMAGES: (3, 11, 9), TOKENS: (LENGTH,)}
 _SIZE = 256
 _TEST_SIZE = 16
 
 
 def input_shape(source: str) -> tuple[int, ...]:
     """Shape of one sample as a model reads it."""
-    return (int(np.prod(_RAW[FLAT])),) if source == FLAT else _RAW[source]
+    return (int(np.prod(_RAW[source])),) if source in (FLAT, BINARY) else _RAW[source]
+
+
+def classes(source: str) -> int:
+    """How many different labels the samples have."""
+    return 2 if source == BINARY else CLASSES
 
 
 def write_samples(source: str, folder: Path) -> PreparedDataset:
@@ -37,7 +43,7 @@ def write_samples(source: str, folder: Path) -> PreparedDataset:
     generator = np.random.default_rng(len(source))
     paths = {}
     for split, size in (("train", _SIZE), ("test", _TEST_SIZE)):
-        arrays = {"inputs": _inputs(source, size, generator), "labels": generator.integers(0, CLASSES, size)}
+        arrays = {"inputs": _inputs(source, size, generator), "labels": generator.integers(0, classes(source), size)}
         for part, array in arrays.items():
             paths[f"{split}_{part}"] = folder / f"{split}_{part}.npy"
             np.save(paths[f"{split}_{part}"], array, allow_pickle=False)
@@ -45,7 +51,7 @@ def write_samples(source: str, folder: Path) -> PreparedDataset:
         name=source,
         kind="synthetic",
         fingerprint=f"probe samples {source} 1",
-        classes=CLASSES,
+        classes=classes(source),
         train_size=_SIZE,
         test_size=_TEST_SIZE,
         **paths,

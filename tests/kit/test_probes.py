@@ -12,14 +12,14 @@ from frameworkbench.content import content_dir
 from frameworkbench.data import DataSpec
 from frameworkbench.kit import wellposed
 from frameworkbench.kit.declared import VOCABULARY
+from frameworkbench.kit.probes import LOSS_CASES, Probe, all_probes, loss_probe
 from frameworkbench.kit.probes import OPTIMIZERS as CASES
-from frameworkbench.kit.probes import Probe, all_probes
 from frameworkbench.kit.samples import write_samples
 from frameworkbench.kit.suspects import explanation
 from frameworkbench.kit.tiny import shrink
 from frameworkbench.reference import Network, probe_weights
 from frameworkbench.run.judge import expected
-from frameworkbench.spec.training import OPTIMIZERS
+from frameworkbench.spec.training import LOSSES, OPTIMIZERS
 from frameworkbench.spec.workload import load_workloads
 
 
@@ -33,6 +33,12 @@ def test_every_kind_has_a_probe() -> None:
 def test_every_optimizer_has_a_case() -> None:
     """A new optimizer cannot be added without constants to look at it with."""
     assert sorted(set(OPTIMIZERS) - set(CASES)) == []
+
+
+def test_every_loss_has_a_case() -> None:
+    """A new loss cannot be added without samples and outputs to look at it with."""
+    assert sorted(set(LOSSES) - set(LOSS_CASES)) == []
+    assert [kind for kind in LOSSES if loss_probe(kind).workload.loss.kind != kind] == []
 
 
 def test_probes_stand_behind_what_they_lean_on() -> None:
