@@ -172,14 +172,14 @@ LOSS_CASES: Mapping[str, tuple[Loss, str, int]] = {
 }
 
 
-def _both_places(kind: str, **constants: float) -> tuple[tuple[str, Optimizer], ...]:
+def _both_places(kind: str, **constants: Any) -> tuple[tuple[str, Optimizer], ...]:
     return tuple(
         (f"{kind}, epsilon {place} the root", Optimizer(kind, 0.01, epsilon=1e-8, epsilon_inside=inside, **constants))
         for place, inside in (("outside", False), ("inside", True))
     )
 
 
-_ADAM = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+_ADAM: dict[str, Any] = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
 
 # Rates at which ten steps change the loss and keep it finite; epsilon as in the shipped workloads. Of several forms of
 # one kind a framework may refuse some.

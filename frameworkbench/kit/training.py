@@ -50,7 +50,8 @@ def losses(asking: Asking, kinds: Set[str]) -> Iterator[Result]:
 def optimizers(asking: Asking, kinds: Set[str]) -> Iterator[Result]:
     """Every declared optimizer: two steps where gradients are near epsilon, and two more after ``load``.
 
-    The options that are declared (penalties, clipping, schedules) are looked at in the same way. Of several forms (epsilon inside the root or outside) a framework may refuse some, with a reason, but not all.
+    The options that are declared (penalties, clipping, schedules) are looked at in the same way. Of several forms
+    (epsilon inside the root or outside) a framework may refuse some, with a reason, but not all.
     """
     info = asking.bench.info
     declared = [kind for kind in OPTIMIZERS if kind in info.optimizers]

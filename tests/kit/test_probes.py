@@ -20,7 +20,7 @@ from frameworkbench.kit.samples import write_samples
 from frameworkbench.kit.suspects import explanation
 from frameworkbench.kit.tiny import shrink
 from frameworkbench.reference import Network, probe_weights
-from frameworkbench.run.judge import expected
+from frameworkbench.run.judge import Array, expected, host_batch
 from frameworkbench.spec.training import LOSSES, OPTIMIZERS, OPTIONS
 from frameworkbench.spec.workload import load_workloads
 
@@ -52,13 +52,10 @@ def test_probes_stand_behind_what_they_lean_on() -> None:
 
 
 @pytest.mark.parametrize("probe", all_probes(), ids=lambda probe: probe.name)
-def test_logits_depend_on_every_parameter(probe: Probe) -> None:
+def test_logits_depend_on_every_parameter(probe: Probe, tmp_path: Path) -> None:
     """Dropping any tensor of a probe changes its logits far beyond the tolerance, so that none can hide."""
     model, weights = probe.workload.model, probe_weights(probe.workload.model, 0)
-    generator = np.random.default_rng(0)
-    shape = (8, *model.input_shape)
-    tokens = model.input_kind == "tokens"
-    inputs = generator.integers(0, 32, shape) if tokens else generator.standard_normal(shape)
+    inputs = _inputs(probe, tmp_path)
 
     logits = Network(model, weights).logits(inputs)
 
@@ -67,16 +64,19 @@ def test_logits_depend_on_every_parameter(probe: Probe) -> None:
         assert np.max(np.abs(other - logits)) > 1e3 * probe.workload.parity.logits * np.max(np.abs(logits)), name
 
 
-def test_right_logits_have_no_explanation() -> None:
+@pytest.mark.parametrize("probe", all_probes(), ids=lambda probe: probe.name)
+def test_right_logits_have_no_explanation(probe: Probe, tmp_path: Path) -> None:
     """No slip is suggested where the logits are the reference's own."""
-    for probe in all_probes():
-        model, weights = probe.workload.model, probe_weights(probe.workload.model, 0)
-        shape = (8, *model.input_shape)
-        rng = np.random.default_rng(0)
-        inputs = rng.integers(0, 32, shape) if model.input_kind == "tokens" else rng.standard_normal(shape)
-        logits = Network(model, weights).logits(inputs)
+    model, weights = probe.workload.model, probe_weights(probe.workload.model, 0)
+    inputs = _inputs(probe, tmp_path)
+    logits = Network(model, weights).logits(inputs)
 
-        assert explanation(model, weights, inputs, logits, probe.workload.parity.logits) == "", probe.name
+    assert explanation(model, weights, inputs, logits, probe.workload.parity.logits) == ""
+
+
+def _inputs(probe: Probe, folder: Path) -> Array:
+    dataset = write_samples(probe.source, folder / "samples")
+    return host_batch(probe.workload, dataset, np.arange(probe.workload.batch_size))[0]
 
 
 @pytest.mark.parametrize("workload", load_workloads(content_dir("workloads")).values(), ids=lambda found: found.name)
