@@ -51,6 +51,7 @@ def layers(asking: Asking) -> Iterator[Result]:
         if not probe.kinds <= declared:
             continue
         missing = sorted(probe.needs - declared)
+        missing += [] if probe.workload.loss.kind in asking.bench.info.losses else [probe.workload.loss.kind]
         waiting = sorted({wrong[kind] for kind in probe.needs | probe.kinds if kind in wrong})
         refused = sorted(probe.workload.model.kinds & set(mode.unsupported))
         if refused:

@@ -246,7 +246,8 @@ def _refusal(asking: Asking, case: Probe) -> str:
 def _build_undeclared(asking: Asking, link: Link, case: Probe) -> None:
     open_data(asking, link, case)
     workload = case.workload
-    known = with_training(workload, loss=Loss(LOSSES[0]), optimizer=_EXAMPLE)
+    loss = workload.loss if workload.loss.kind in LOSSES else Loss(LOSSES[0])
+    known = with_training(workload, loss=loss, optimizer=_EXAMPLE)
     expected = asking.bench.expected(known, case.source)
     link.build(expected.weights, workload.loss, workload.optimizer, workload.model)
     link.stage(expected.order[:1])
