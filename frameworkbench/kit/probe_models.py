@@ -110,14 +110,14 @@ PROBES: tuple[tuple[str, tuple[str, ...], str, Sequence[Table], str], ...] = (
         "batch_norm on images",
         ("batch_norm",),
         IMAGES,
-        [_conv(), _NORM, FLATTEN, dense()],
+        [_conv(bias=False), _NORM, FLATTEN, dense()],  # a bias before it would have no gradient
         "for each channel; momentum is the share that is kept; the running variance is biased (docs/semantics.md)",
     ),
     (
         "batch_norm on vectors",
         ("batch_norm",),
         FLAT,
-        [HIDDEN, _NORM, dense()],
+        [dense(6, "dense_1", bias=False), _NORM, dense()],
         "for each feature; momentum is the share that is kept; the running variance is biased (docs/semantics.md)",
     ),
     (

@@ -118,3 +118,13 @@ def test_the_share_is_that_of_rounding(tmp_path: Path) -> None:
     assert 0 < wellposed.used_share(probe.workload, dataset, answers) < 0.2
     moved = replace(answers, losses=[loss * 1.001 for loss in answers.losses])
     assert wellposed.used_share(probe.workload, dataset, moved) > 1
+
+
+@pytest.mark.parametrize("probe", all_probes(), ids=lambda probe: probe.name)
+def test_no_probe_hangs_on_rounding(probe: Probe, tmp_path: Path) -> None:
+    """Each probe has weights from which rounding uses up a fifth of a tolerance at most."""
+    dataset = write_samples(probe.source, tmp_path / "samples")
+
+    answers = wellposed.fit_answers(probe.workload, dataset, steps=[6], batches=12, cache_dir=tmp_path)
+
+    assert wellposed.used_share(probe.workload, dataset, answers) <= 0.2
