@@ -13,7 +13,7 @@ from ..errors import EnvironmentProblem
 from ..registry import AdapterInfo
 from ..run.prepare import environment_spec
 from ..spec.layers import KINDS
-from ..spec.training import LOSSES, OPTIMIZERS
+from ..spec.training import LOSSES, OPTIMIZERS, OPTIONS
 from .bench import Tell
 from .result import Result, failed, passed, warned
 
@@ -31,7 +31,8 @@ def declaration(info: AdapterInfo) -> Iterator[Result]:
         yield failed("declaration", f"nothing can be proved without {' and '.join(missing)}", "declare and write it")
     else:
         left = [kind for kind in VOCABULARY if kind not in info.layers]
-        left += [name for name in (*LOSSES, *OPTIMIZERS) if name not in info.losses | info.optimizers]
+        known = info.losses | info.optimizers | info.optimizer_options
+        left += [name for name in (*LOSSES, *OPTIMIZERS, *OPTIONS) if name not in known]
         said = f"not declared: {', '.join(left)}" if left else "the whole vocabulary is declared"
         modes = ", ".join(f"{name}*" if name == info.main_mode else name for name in info.modes)
         yield passed("declaration", f"modes {modes}; {said}")
