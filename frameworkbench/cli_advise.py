@@ -13,10 +13,12 @@ import typer
 
 from .cli_output import Json, print_json
 from .errors import StoreError, UsageError
+from .phrase import marked
 
 if TYPE_CHECKING:
     from .guidance.advice import Advice
     from .guidance.saying import Sentence
+    from .report.messages import Language
 
 _SCHEMA = 1
 _MOST_EVIDENCE = 12
@@ -57,6 +59,7 @@ def advise(
     today: Annotated[
         One, typer.Option("--today", help="Day on which facts must not be stale [default: the run's].")
     ] = None,
+    lang: Annotated[str, typer.Option("--lang", help="Language of the answer: en or zh.")] = "en",
     as_json: Json = False,
 ) -> None:
     """Say which framework the evidence supports, what the choice turns on, and what is behind each sentence.
@@ -71,7 +74,9 @@ def advise(
     from .facts import VOCABULARY, shipped_facts
     from .guidance import advise as answer
     from .guidance import guidance_table
+    from .report.messages import language
 
+    spoken = language(lang)
     single = {
         "family": family,
         "purpose": purpose,
@@ -91,13 +96,13 @@ def advise(
     answers = _answers(preset, given)
     report = None if run is None else _report(run)
     if not answers and not weights and preset is None and not as_json and _on_terminal():
-        answers = _asked()
+        answers = _asked(spoken)
     table = guidance_table(report, shipped_facts(), topics=VOCABULARY, today=day)
     found = answer(table, answers, weights)
     if as_json:
         print_json(found.to_json() | {"answers": answers})
     else:
-        _show(found)
+        _show(found, spoken)
 
 
 def _on_terminal() -> bool:
@@ -158,31 +163,33 @@ def _report(path: Path) -> dict[str, Any]:
     return found
 
 
-def _asked() -> dict[str, list[str]]:
+def _asked(spoken: Language) -> dict[str, list[str]]:
     """Answers from the person at the terminal."""
     from .guidance import QUESTIONS, read_answers
 
-    typer.echo("Answer by number; several with commas; Enter where it does not matter.\n")
+    typer.echo(spoken.say(marked("Answer by number; several with commas; Enter where it does not matter.")) + "\n")
     found: dict[str, list[str]] = {}
     for question in QUESTIONS:
-        typer.echo(question.text)
+        typer.echo(spoken.say(question.text))
         for number, option in enumerate(question.options, 1):
-            typer.echo(f"  {number} {option.text}")
-        found[question.key] = _chosen([option.key for option in question.options], question.many)
+            typer.echo(f"  {number} {spoken.say(option.text)}")
+        found[question.key] = _chosen(spoken, [option.key for option in question.options], question.many)
         typer.echo()
     return read_answers(found)
 
 
-def _chosen(options: Sequence[str], many: bool) -> list[str]:
+def _chosen(spoken: Language, options: Sequence[str], many: bool) -> list[str]:
     while True:
         text = str(typer.prompt(">", default="", show_default=False, prompt_suffix=" "))
         words = text.replace(",", " ").split()
         if all(word.isdigit() and 0 < int(word) <= len(options) for word in words) and (many or len(words) < 2):
             return [options[int(word) - 1] for word in words]
-        typer.echo(f"Expected {'numbers' if many else 'one number'} from 1 to {len(options)}, or Enter.")
+        text = marked("Expected numbers from 1 to {most}, or Enter.")
+        single = marked("Expected one number from 1 to {most}, or Enter.")
+        typer.echo(spoken.say(text if many else single, most=len(options)))
 
 
-def _show(found: Advice) -> None:
+def _show(found: Advice, spoken: Language) -> None:
     from rich.console import Console
     from rich.text import Text
 
@@ -190,22 +197,22 @@ def _show(found: Advice) -> None:
     for place, sentence in enumerate(found.headlines):
         if place:
             console.print()
-        console.print(Text(str(sentence), style="" if place else "bold"))
+        console.print(Text(spoken.tell(sentence.said), style="" if place else "bold"))
     parts: list[tuple[str, Iterable[str]]] = [
-        ("Why", map(str, found.because)),
-        ("What weakens this answer", map(str, found.cautions)),
-        ("Left out", (str(sentence) for _, sentence in found.left_out)),
-        ("Behind the first sentences", _evidence(found)),
+        (marked("Why"), (spoken.tell(one.said) for one in found.because)),
+        (marked("What weakens this answer"), (spoken.tell(one.said) for one in found.cautions)),
+        (marked("Left out"), (spoken.tell(one.said) for _, one in found.left_out)),
+        (marked("Behind the first sentences"), _evidence(found, spoken)),
     ]
     for title, lines in parts:
         listed = list(lines)
         if listed:
-            console.print(Text(f"\n{title}", style="bold"))
+            console.print(Text(f"\n{spoken.say(title)}", style="bold"))
         for line in listed:
             console.print(Text(f"· {line}"))
 
 
-def _evidence(found: Advice) -> list[str]:
+def _evidence(found: Advice, spoken: Language) -> list[str]:
     """Cells and facts that the first sentences link to, for people."""
     table = found.case.table
     rows = {row["key"]: row for row in table["rows"]}
@@ -213,17 +220,27 @@ def _evidence(found: Advice) -> list[str]:
     for link in _links(found.headlines):
         if "cell" in link:
             row = rows[link["cell"]]
-            lines[f"{row['label']} on {table['groups'][row['group']]['workload']}: cell {row['key'][:12]}"] = None
+            workload = table["groups"][row["group"]]["workload"]
+            text = marked("{row} on {workload}: cell {key}")
+            lines[spoken.say(text, row=row["label"], workload=workload, key=row["key"][:12])] = None
         elif "fact" in link:
             adapter, key = link["fact"]
             fact = table["facts"].get(adapter, {}).get(key)
             if fact is not None:
                 voice = found.case.voice
-                stated = f"{voice.title(adapter)}: {voice.topic(key)}: {voice.value(adapter, key)}"
-                lines[f"{stated} ({fact['source']}, checked {fact['checked']})"] = None
+                said = spoken.say(
+                    marked("{title}: {topic}: {value} ({source}, checked {checked})"),
+                    title=voice.title(adapter),
+                    topic=voice.topic(key),
+                    value=voice.value(adapter, key),
+                    source=fact["source"],
+                    checked=fact["checked"],
+                )
+                lines[said] = None
     shown = list(lines)
-    more = [f"and {len(shown) - _MOST_EVIDENCE} more, in --json"] if len(shown) > _MOST_EVIDENCE else []
-    return shown[:_MOST_EVIDENCE] + more
+    more = len(shown) - _MOST_EVIDENCE
+    rest = [spoken.say(marked("and {count} more, in --json"), count=more)] if more > 0 else []
+    return shown[:_MOST_EVIDENCE] + rest
 
 
 def _links(sentences: Sequence[Sentence]) -> list[dict[str, Any]]:

@@ -44,6 +44,7 @@ class KerasAdapter(Adapter):
         self._shapes = {parameter.name: parameter.shape for parameter in model.parameters}
         self._images = len(model.input_shape) == 3
         self._dtype = "int32" if model.input_kind == "tokens" else "float32"
+        self._labels = "float32" if loss.single_output else "int32"
         inputs = keras.Input(self._to_layout(np.zeros((1, *model.input_shape))).shape[1:], dtype=self._dtype)
         self._model = keras.Model(inputs, self._apply(model.layers, inputs))
         self._optimizer = _make_optimizer(keras, optimizer)
@@ -60,7 +61,7 @@ class KerasAdapter(Adapter):
 
     def stage(self, batches: Sequence[Batch]) -> list[Any]:
         tensor = self._keras.ops.convert_to_tensor
-        return [(tensor(self._to_layout(x), dtype=self._dtype), tensor(y, dtype="int32")) for x, y in batches]
+        return [(tensor(self._to_layout(x), dtype=self._dtype), tensor(y, dtype=self._labels)) for x, y in batches]
 
     def step(self, batch: Any) -> Any:
         return self._model.train_on_batch(*batch)
@@ -111,7 +112,7 @@ class KerasAdapter(Adapter):
         for layer in stack:
             if layer.kind == "residual":
                 x = self._keras.ops.add(x, self._apply(layer.layers, x))
-            elif layer.kind in self._vocabulary.LAYERS:
+            elif layer.kind in self._vocabulary.LAYERS or layer.kind == "pair_embedding":
                 x = self._call(layer, x)
             else:
                 raise UnsupportedError("UNSUPPORTED_LAYER", f"keras: no mapping for layer kind {layer.kind!r}")
@@ -131,27 +132,42 @@ class KerasAdapter(Adapter):
 
 
 def _make_loss(keras: Any, spec: Loss) -> Callable[[Any, Any], Any]:
-    if spec.kind != "softmax_cross_entropy":
+    losses = keras.losses
+    known = {
+        "softmax_cross_entropy": lambda: losses.SparseCategoricalCrossentropy(from_logits=True),
+        "binary_cross_entropy": lambda: losses.BinaryCrossentropy(from_logits=True),
+        "focal": lambda: losses.BinaryFocalCrossentropy(True, spec.alpha, spec.gamma, from_logits=True),
+        "mean_squared_error": losses.MeanSquaredError,
+    }
+    if spec.kind not in known:
         raise UnsupportedError("UNSUPPORTED_LOSS", f"keras: no mapping for loss {spec.kind!r}")
-    if spec.scale == 1:
-        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    entropy = keras.losses.sparse_categorical_crossentropy
-    return lambda labels, logits: spec.scale * entropy(labels, logits, from_logits=True)
+    made = known[spec.kind]()
+    if spec.scale != 1:
+        return lambda labels, outputs: spec.scale * made.call(labels, outputs)
+    return made
 
 
 def _make_optimizer(keras: Any, spec: Optimizer) -> Any:
-    if spec.kind == "sgd":
-        return keras.optimizers.SGD(spec.learning_rate, momentum=spec.momentum)
+    optimizers, betas = keras.optimizers, {"beta_1": spec.beta1, "beta_2": spec.beta2}
+    if spec.kind in ("sgd", "nesterov"):
+        return optimizers.SGD(spec.learning_rate, momentum=spec.momentum, nesterov=spec.kind == "nesterov")
     if spec.kind == "adam":
-        return _canonical_adam(keras)(spec.learning_rate, spec.beta1, spec.beta2, spec.epsilon)
+        made = _canonical(keras, optimizers.Adam())
+        return made(spec.learning_rate, epsilon=spec.epsilon, **betas)
+    if spec.kind == "adamw":
+        made = _canonical(keras, optimizers.AdamW())
+        return made(spec.learning_rate, weight_decay=spec.weight_decay, epsilon=spec.epsilon, **betas)
     raise UnsupportedError("UNSUPPORTED_OPTIMIZER", f"keras: no mapping for optimizer {spec.kind!r}")
 
 
-def _canonical_adam(keras: Any) -> Any:
-    """Adam with epsilon after the bias correction: Keras adds it before, so it shrinks with the step."""
+def _canonical(keras: Any, shipped: Any) -> Any:
+    """Adam with epsilon after the bias correction: Keras adds it before, so it shrinks with the step.
+
+    ``shipped`` is an instance of the optimizer: on torch its class is the one that updates all tensors at once.
+    """
     ops = keras.ops
 
-    class CanonicalAdam(type(keras.optimizers.Adam())):  # on torch, the class that updates all tensors at once
+    class CanonicalEpsilon(type(shipped)):
         def _backend_update_step(self, gradients: Any, variables: Any, learning_rate: Any) -> None:
             constant, step = self.epsilon, ops.cast(self.iterations + 1, "float32")
             self.epsilon = constant * ops.sqrt(1 - ops.power(ops.cast(self.beta_2, "float32"), step))
@@ -160,7 +176,7 @@ def _canonical_adam(keras: Any) -> Any:
             super()._backend_update_step(dense, variables, learning_rate)
             self.epsilon = constant
 
-    return CanonicalAdam
+    return CanonicalEpsilon
 
 
 ADAPTER = KerasAdapter

@@ -58,8 +58,8 @@ def _pair(layer: Layer, x: Any, bound: Bound) -> Any:
 
 def _recurrent(made: Callable[..., layers.Layer]) -> Callable[[Mapping[str, Any], tuple[int, ...]], layers.Layer]:
     def build(o: Mapping[str, Any], _: tuple[int, ...]) -> layers.Layer:
-        layer = made(o["units"], return_sequences=o.get("sequence", False))
-        return layers.Bidirectional(layer) if o.get("bidirectional") else layer
+        layer = made(o["units"], return_sequences=o["sequence"])
+        return layers.Bidirectional(layer) if o["bidirectional"] else layer
 
     return build
 
@@ -97,8 +97,8 @@ def _swapped(gates: Array) -> Array:
 
 
 LAYERS: dict[str, Callable[[Mapping[str, Any], tuple[int, ...]], layers.Layer]] = {
-    "dense": lambda o, _: layers.Dense(o["units"], use_bias=o.get("bias", True)),
-    "conv2d": lambda o, _: layers.Conv2D(o["filters"], o["size"], strides=o["stride"], use_bias=o.get("bias", True)),
+    "dense": lambda o, _: layers.Dense(o["units"], use_bias=o["bias"]),
+    "conv2d": lambda o, _: layers.Conv2D(o["filters"], o["size"], strides=o["stride"], use_bias=o["bias"]),
     "max_pool2d": lambda o, _: layers.MaxPooling2D(o["size"], strides=o["stride"]),
     "avg_pool2d": lambda o, _: layers.AveragePooling2D(o["size"], strides=o["stride"]),
     "global_avg_pool2d": lambda _o, _: layers.GlobalAveragePooling2D(),

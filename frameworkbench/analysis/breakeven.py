@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from .cells import number, table
@@ -25,7 +25,7 @@ class BreakEven:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for ``report.json``."""
-        return asdict(self)
+        return {"overtaker": self.overtaker, "cold_steps": self.cold_steps, "warm_steps": self.warm_steps}
 
 
 def steps_to_overtake(late_s: float, late_step_s: float, early_s: float, early_step_s: float) -> int | None:

@@ -142,7 +142,14 @@ def _memory(cells: Sequence[Mapping[str, Any]]) -> list[Phrase]:
     shown = [cell["memory"] for cell in cells if cell["status"] == "ok" and cell["memory"]]
     said = []
     unweighed = sum(found["source"] == FROM_SPEED for found in shown)
-    if unweighed:
+    if unweighed and unweighed == len(shown):
+        said.append(
+            phrase(
+                "Memory was not weighed in a process of its own for any row: each figure is the peak of timed "
+                "processes, without children and phases."
+            )
+        )
+    elif unweighed:
         said.append(
             phrase(
                 "Memory was not weighed in a process of its own for {count} of {total} rows: their figure is the peak "

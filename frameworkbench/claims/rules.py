@@ -6,7 +6,7 @@ contradicted by one established counterexample; one that says "fast" or "mostly"
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..analysis.comparison import FASTER, INCONCLUSIVE, INVALID, LEAST_BLOCKS, rank
@@ -113,8 +113,13 @@ def first_in_class(claim: Claim, evidence: Evidence) -> Verdict:
     adapter, mode_class = claim.options["adapter"], claim.options["mode_class"]
     found: dict[str, list[str]] = {"first": [], "beaten": [], "open": []}
     keys: list[str] = []
+    report: Mapping[str, Cell] | None = None
+    members: dict[tuple[Any, ...], list[Cell]] = {}
     for group, cells in evidence.groups():
-        rows = [cell for cell in cells.values() if _same(cell, group) and cell["mode_class"] == mode_class]
+        if cells is not report:
+            report = cells
+            members = _by_group(cell for cell in cells.values() if cell["mode_class"] == mode_class)
+        rows = members.get(_axes(group), [])
         entries = {cell["key"]: entry(cell) for cell in rows}
         able = [cell for cell in rows if len(entries[cell["key"]].throughput) >= LEAST_BLOCKS]
         own = {cell["key"] for cell in able if cell["adapter"] == adapter}
@@ -276,8 +281,16 @@ def _paired(better: Cell, worse: Cell) -> list[tuple[float, float]]:
     return [(value, other[seed]) for seed, value in mine if seed in other]
 
 
-def _same(cell: Cell, group: Mapping[str, Any]) -> bool:
-    return all(cell[axis] == group[axis] for axis in _GROUP)
+def _by_group(cells: Iterable[Cell]) -> dict[tuple[Any, ...], list[Cell]]:
+    """Cells by what must be equal for two of them to be compared."""
+    found: dict[tuple[Any, ...], list[Cell]] = {}
+    for cell in cells:
+        found.setdefault(_axes(cell), []).append(cell)
+    return found
+
+
+def _axes(found: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(found[axis] for axis in _GROUP)
 
 
 def _checks(cell: Cell, kind: str) -> list[Mapping[str, Any]]:

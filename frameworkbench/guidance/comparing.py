@@ -90,14 +90,13 @@ def by_weight(case: Case) -> list[str]:
     return sorted(used, key=lambda key: -case.weights[key])
 
 
-def spoken_ratio(case: Case, key: str, first: str, second: str) -> str:
-    """A ratio with its range for a sentence."""
-    found = ratio(case, key, shared(case, first, second))
-    if found is None:
-        return "–"
-    if found.low is None or found.high is None:
-        return times(found.middle)
-    return f"{times(found.low)}–{times(found.high)}"
+def uncertain(case: Case, key: str, first: str, second: str) -> Phrase | None:
+    """A ratio with its interval in words; None over several comparisons or without a recorded interval."""
+    pairs = shared(case, first, second)
+    found = ratio(case, key, pairs)
+    if found is None or found.low is None or len(pairs) != 1:
+        return None
+    return _item(case, key, found)
 
 
 def _sign(case: Case, key: str) -> int:

@@ -138,8 +138,8 @@ CRITERIA: tuple[Criterion, ...] = (
     ),
     Criterion(
         "first_step_warm",
-        marked("time to the first step, caches warm"),
-        marked("{ratio} the time to the first step with warm caches"),
+        marked("time to the first step (warm caches)"),
+        marked("{ratio} the time to the first step (warm caches)"),
         -1,
         "s",
         "priority",
@@ -147,8 +147,8 @@ CRITERIA: tuple[Criterion, ...] = (
     ),
     Criterion(
         "first_step_cold",
-        marked("time to the first step, caches cold"),
-        marked("{ratio} the time to the first step with cold caches"),
+        marked("time to the first step (cold caches)"),
+        marked("{ratio} the time to the first step (cold caches)"),
         -1,
         "s",
         "batch",

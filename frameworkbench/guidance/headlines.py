@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..phrase import Phrase, clauses, enumerated, listed
 from .case import Case
 from .cautions import Caution
-from .comparing import spoken_ratio, why
+from .comparing import uncertain, why
 from .saying import Link, Sentence, answer, cell, fact, percent, thousands, unique
 from .selection import Choice, Table
 from .turning import Turn
@@ -16,6 +16,7 @@ from .turning import Turn
 _OWN = 0.8
 _SOME = 0.1
 _MOST_GRAVE = 2
+_TURNING = ("family", "task", "device", "precision", "workload")
 _PRECISIONS = ("precision", "float32", ("tf32", "bfloat16"))
 
 
@@ -64,7 +65,8 @@ def _answer(case: Case) -> Sentence:
         return Sentence(voice.say("none"), unique(answer(choice) for choice in case.chosen if choice.option["needs"]))
     if not case.played or case.trials is None:
         if case.conditions.groups and case.table["run"]:
-            return Sentence(voice.say("unweighed"), unique(cell(one.row) for one in case.asides))
+            names = voice.titles(case.filtered.kept)
+            return Sentence(voice.say("unweighed", names=names), unique(cell(one.row) for one in case.asides))
         return Sentence(voice.say("facts", names=voice.titles(case.filtered.kept)), _fact_links(case))
     trials = case.trials
     count = thousands(trials.count)
@@ -132,9 +134,10 @@ def turned(case: Case, found: Turn) -> Sentence:
         return Sentence(voice.say("turn_equal", first=first, second=second), links)
     criterion = voice.criterion(found.criterion)
     if found.flip is None:
-        ratio = spoken_ratio(case, found.criterion, found.first, found.second)
-        said = voice.say("turn_noise", criterion=criterion, first=first, second=second, ratio=ratio)
-        return Sentence(said, links)
+        comparison = uncertain(case, found.criterion, found.first, found.second)
+        if comparison is None:
+            return Sentence(voice.say("turn_noise", criterion=criterion, first=first, second=second), links)
+        return Sentence(voice.say("turn_noise_by", comparison=comparison, first=first, second=second), links)
     now, then = percent(found.flip.now), percent(found.flip.then)
     key = next(one["question"] for one in case.table["criteria"] if one["key"] == found.criterion)
     question = Phrase(next(one["text"] for one in case.table["questions"] if one["key"] == key))
@@ -145,19 +148,22 @@ def turned(case: Case, found: Turn) -> Sentence:
 
 
 def _parts(case: Case, found: Turn) -> Phrase:
-    """Who is first for which kind of model, or for which workload where the kinds are the same."""
-    voice, groups = case.voice, case.table["groups"]
-    kinds = [{groups[index]["family"] for index in members} for _, members in found.parts]
-    by_kind = not set.intersection(*kinds) and all(kind != {"other"} for kind in kinds)
-    parts: list[str | Phrase] = []
-    for name, members in found.parts:
-        if by_kind:
-            models = [voice.word(value) for value in _distinct([groups[index] for index in members], "family")]
-        else:
-            models = [voice.word(value) for value in _distinct([groups[index] for index in members], "workload")]
-        parts.append(voice.say("turn_part", title=voice.title(name), models=listed(models)))
-    text = "turn_lean" if found.kind == "lean" else "turn_family" if by_kind else "turn_workload"
+    """Who is first under which conditions: by the first axis on which the comparisons of all differ."""
+    voice = case.voice
+    members = [[case.table["groups"][index] for index in groups] for _, groups in found.parts]
+    axis = next((axis for axis in _TURNING if _apart([_distinct(groups, axis) for groups in members])), "workload")
+    parts = [
+        voice.say("turn_part", title=voice.title(name), models=listed(list(map(voice.word, _distinct(groups, axis)))))
+        for (name, _), groups in zip(found.parts, members, strict=True)
+    ]
+    text = "turn_lean" if found.kind == "lean" else "turn_family" if axis == "family" else "turn_conditions"
     return voice.say(text, parts=clauses(parts))
+
+
+def _apart(values: Sequence[Sequence[str]]) -> bool:
+    """Whether no value stands in two of the lists; a model of an unknown kind tells nothing apart."""
+    found = [value for one in values for value in one]
+    return len(set(found)) == len(found) and "other" not in found
 
 
 def _beside(case: Case, cautions: Sequence[Caution], retired: Sequence[Sentence]) -> Sentence | None:

@@ -23,10 +23,12 @@ TEXTS: Mapping[str, str] = {
         "{trials} trials."
     ),
     "facts": marked(
-        "By stated facts, {names} fit what you said. Nothing that bears on it was measured, so none is put first."
+        "What fits, by stated facts: {names}. Nothing that bears on it was measured, so none is put first."
     ),
     "none": marked("No framework here fits all that you said."),
-    "unweighed": marked("No framework that fits what you said has figures to weigh in this run."),
+    "unweighed": marked(
+        "What fits, by stated facts: {names}. None of it has figures to weigh in this run, so none is put first."
+    ),
     "share": marked("{title} came first in {share}"),
     "share_more": marked("{title} in {share}"),
     # What it rests on, or turns on.
@@ -35,7 +37,7 @@ TEXTS: Mapping[str, str] = {
     "but": marked("{good}, but {bad}"),
     "within": marked("{comparison} ({low}–{high})"),
     "turn_family": marked("It turns on the kind of model: {parts}."),
-    "turn_workload": marked("It turns on the workload: {parts}."),
+    "turn_conditions": marked("It turns on the conditions: {parts}."),
     "turn_lean": marked("It differs between workloads, and nobody is first everywhere: {parts}."),
     "turn_part": marked("{title} for {models}"),
     "turn_weight": marked(
@@ -43,8 +45,12 @@ TEXTS: Mapping[str, str] = {
         "with {then}, {second} would."
     ),
     "turn_noise": marked(
-        "It turns on the measurement: the {criterion} of {first} and {second} is too uncertain ({ratio}). More blocks "
-        "help: frameworkbench run --more auto."
+        "It turns on the measurement: the {criterion} of {first} and {second} is too uncertain. More blocks help: "
+        "frameworkbench run --more auto."
+    ),
+    "turn_noise_by": marked(
+        "It turns on the measurement: {first} has {comparison} of {second}, which is too uncertain. More blocks help: "
+        "frameworkbench run --more auto."
     ),
     "turn_equal": marked("It turns on nothing that was measured: {first} and {second} have the same figures."),
     "flip": marked(
@@ -80,7 +86,7 @@ TEXTS: Mapping[str, str] = {
     "UNRESOLVED": marked("the noise is larger than the difference that counts"),
     "NOT_RANKED": marked("only equalised settings are ranked"),
     "NO_DELTA": marked("no difference was fixed beforehand that counts"),
-    "unnamed": marked("its checks were not passed"),
+    "unnamed": marked("the run did not pass its own checks"),
     "not_comparable": marked("{row} is left out on {workload}, not comparable: it did not compute the same model."),
     "not_ok": marked("{row} has no figure on {workload}: {status}, {code}."),
     "single": marked("{row} was timed in one process only on {workload}: without an interval it is not weighed."),
@@ -126,11 +132,7 @@ TEXTS: Mapping[str, str] = {
     "recurrent": marked("a recurrent network"),
     "attention": marked("a transformer"),
     "other": marked("another model"),
-    # Lists, as phrase.py joins them.
-    "enumerated": marked("{first}, {rest}"),
-    "clauses": marked("{first}; {rest}"),
+    # Lists that phrase.py does not join.
     "sentences": marked("{first} {rest}"),
-    "listed": marked("{names} and {last}"),
     "either": marked("{names} or {last}"),
-    "verbatim": marked("{text}"),
 }

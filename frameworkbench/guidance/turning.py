@@ -14,6 +14,8 @@ from .trials import Field, Trials, best_row, run_trials
 
 _SAME = 1e-9
 _STEPS = 100
+# A weight that would have to move further than this is not what a choice turns on where workloads differ too.
+_FAR = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +96,12 @@ def turn(
         return Turn("equal", first, second)
     quiet = run_trials(table, played, weights, noise=False)
     flip = smallest_flip(played, weights, order)
+    leaders = _winners(found, 0.0, order)
     # Weights that move leave one in front: then it is the measurement that leaves the choice open.
-    if flip is None or max(quiet.first.values()) >= firm:
-        leaders = _winners(found, 0.0, order)
-        if len(leaders) > 1:
-            return Turn("lean", leaders[0][0], leaders[1][0], parts=leaders)
+    steady = flip is None or max(quiet.first.values()) >= firm
+    if len(leaders) > 1 and (steady or flip is None or abs(flip.then - flip.now) > _FAR):
+        return Turn("lean", leaders[0][0], leaders[1][0], parts=leaders)
+    if flip is None or steady:
         return Turn("noise", first, second, _noisiest(played, first, second))
     return Turn("weight", flip.first, flip.second, flip.criterion, flip)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from typing import Any
 
 from ..facts import VOCABULARY, shipped_facts, shipped_writing
 from ..guidance import PRESETS, advise, guidance_table
+from ..phrase import Phrase
 from .messages import Language
 
 Table = dict[str, Any]
@@ -24,10 +27,14 @@ def writing_facts(report: Table) -> Table:
 
 def answers_by_case(advice: Table, words: Language) -> list[tuple[str, tuple[str, ...]]]:
     """The answer to each preset as sentences, for readers without JavaScript."""
-    return [
-        (
-            words.translate(preset.text),
-            tuple(words.tell(said.to_json()) for said in advise(advice, preset.answers).headlines),
-        )
-        for preset in PRESETS
-    ]
+    found = _headlines(json.dumps(advice, sort_keys=True))
+    return [(words.translate(case), tuple(map(words.tell, said))) for case, said in found]
+
+
+@lru_cache(maxsize=1)
+def _headlines(table: str) -> tuple[tuple[str, tuple[Phrase, ...]], ...]:
+    """Each preset with its sentences: worked out once for all forms and languages of a report."""
+    advice = json.loads(table)
+    return tuple(
+        (preset.text, tuple(one.said for one in advise(advice, preset.answers).headlines)) for preset in PRESETS
+    )

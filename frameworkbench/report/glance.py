@@ -62,4 +62,4 @@ def _accuracy(cells: Iterable[Table]) -> str:
     texts = [percent(each["mean"], each["total"]) for each in sorted(found, key=lambda each: float(each["mean"]))]
     if not texts:
         return NOTHING
-    return texts[0] if texts[0] == texts[-1] else f"{texts[0]} – {texts[-1]}"
+    return texts[0] if texts[0] == texts[-1] else f"{texts[0].removesuffix(' %')}–{texts[-1]}"

@@ -34,7 +34,7 @@ def markdown(view: View, report: dict[str, Any], pictures: Pictures, advice: Map
         heading(1, words.say("frameworkbench report")),
         f"> {words.translate(QUESTION)}",
         _first_screen(view, report),
-        _where_pictures_are(len(pictures), len(view.groups), words),
+        "" if pictures or not view.groups else words.say("Pictures are in the page only (report.html)."),
         guidance_section(advice, words) if advice else "",
         *(_group(group, words, pictures.get(group.anchor, ())) for group in view.groups),
         _failures(view),
@@ -65,18 +65,6 @@ def _first_screen(view: View, report: dict[str, Any]) -> str:
         *([strong(words.say("Run it again")), block(command)] if command else []),
     ]
     return "\n\n".join(part for part in parts if part)
-
-
-def _where_pictures_are(drawn: int, sections: int, words: Language) -> str:
-    if drawn == 0 and sections:
-        return words.say("Pictures are in the page only (report.html).")
-    if drawn < sections:
-        return words.say(
-            "Pictures stand in the first {count} of {total} sections; the page (report.html) has all.",
-            count=drawn,
-            total=sections,
-        )
-    return ""
 
 
 def _verdict(group: Group, words: Language) -> str:

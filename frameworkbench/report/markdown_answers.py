@@ -13,6 +13,10 @@ from .text import NOTHING
 
 Table = Mapping[str, Any]
 
+MOST_ROWS = 2000
+"""Rows up to which the common cases are answered here: it takes seconds, and more rows are not read as text."""
+
+_COMMAND = "`frameworkbench advise`"
 _MOST_COLUMNS = 5
 """Frameworks in one table of facts; more of them get another table."""
 
@@ -39,13 +43,17 @@ def guidance_section(advice: Table, words: Language) -> str:
         advice: what ``guidance_table`` made.
         words: the language.
     """
+    title = heading(2, words.say("Which one for which case?"))
+    if len(advice["rows"]) > MOST_ROWS:
+        large = words.say("This run is too large for ready answers here. For your case: {command}", command=_COMMAND)
+        return f"{title}\n\n{large}"
     note = words.say(
         "Answers for common cases, from this run's figures and the facts below. A framework is named only where it "
         "stays "
         "first in at least four of five trials with other weights and measurement noise. For your own case: {command}",
-        command="`frameworkbench advise`",
+        command=_COMMAND,
     )
-    parts = [heading(2, words.say("Which one for which case?")), note]
+    parts = [title, note]
     parts += [f"{strong(escape(case))}\n\n{bullets(said)}" for case, said in answers_by_case(dict(advice), words)]
     return "\n\n".join(parts)
 

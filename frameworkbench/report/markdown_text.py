@@ -53,7 +53,7 @@ def bullets(lines: Iterable[str]) -> str:
 
 def image(path: str, alt: str, caption: str) -> str:
     """A picture from a file beside the report, with a caption below it; ``path`` is the report's own."""
-    return f"![{escape(alt)}]({path})\n\n*{escape(caption)}*"
+    return f"![{escape(alt)}]({path})\n\n{escape(caption)}"
 
 
 def folded(summary: str, body: str) -> str:

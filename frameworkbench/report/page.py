@@ -127,7 +127,7 @@ def cell_files(report: Table) -> dict[str, str]:
     files = {}
     for number, start in enumerate(range(0, len(cells), EACH), 1):
         part = cells[start : start + EACH]
-        found = raw_parts(part)
+        found = raw_parts(part, rounded=False)
         for raw, cell in zip(found["cells"], part, strict=True):
             axes = (cell["task"], cell["device"], cell["precision"], f"batch {cell['batch_size']}", cell["lane"])
             raw.update(label=cell["label"], workload=cell["workload"], conditions=", ".join(map(str, axes)))

@@ -8,7 +8,6 @@ certificate, the settings and the ends of logs, is in ``raw_part``, which large 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -22,7 +21,11 @@ SCHEMA = 1
 MOST_INSIDE = 2000
 """Cells up to which a page holds their raw parts itself."""
 
-DIGITS = 6
+_SIX = "%.6g"
+_THREE = "%.3g"
+MOST_EVIDENCE = 40
+"""Cells that are named as evidence of one claim; the claim says how many there are."""
+
 VERDICTS = ("faster", "detectable but small", "practically tied", "inconclusive", "invalid")
 
 _TEXTS = (
@@ -53,7 +56,8 @@ _NUMBERS = (
     "time_to_target_s",
 )
 _SPEED = ("mean", "low", "high", "median", "p5", "p95", "iqr", "processes", "steps")
-_WORST = ("passed", "check", "tensor", "step", "error", "tolerance")
+_WORST = ("step", "error", "tolerance")
+_PHASES = ("import_s", "build_s", "first_step_s", "warmup_s")
 _CHECK_WORDS = ("check", "tensor", "pass")
 _RAW = ("effective", "tuning", "thread_use", "warm_up", "blocks", "excluded", "capacity", "card", "memory", "latency")
 # Each as one character, so that a certificate of a hundred checks has a hundred characters here.
@@ -81,23 +85,31 @@ def page_data(report: Table) -> Table:
         "verdicts": VERDICTS,
         "cells": _columns(cells),
         "groups": [_group(found, members.get(_axes(found), []), at) for found in report["comparisons"]],
-        "claims": report.get("claims", []),
+        "claims": [
+            {**claim, "cells": claim["cells"][:MOST_EVIDENCE], "more": max(len(claim["cells"]) - MOST_EVIDENCE, 0)}
+            for claim in report.get("claims", [])
+        ],
         "glossary": [list(entry) for entry in GLOSSARY],
     }
 
 
-def raw_parts(cells: Iterable[Table]) -> Table:
-    """What is looked at one cell at a time, with the words that repeat stored once."""
+def raw_parts(cells: Iterable[Table], *, rounded: bool = True) -> Table:
+    """What is looked at one cell at a time, with the words that repeat stored once.
+
+    Args:
+        cells: cells of ``report.json``.
+        rounded: numbers have few digits, so that the page they stand in stays small.
+    """
     words = _Words()
-    return {"cells": [raw_part(cell, words) for cell in cells], "words": words.texts}
+    return {"cells": [_raw_part(cell, words, rounded) for cell in cells], "words": words.texts}
 
 
-def raw_part(cell: Table, words: _Words) -> Table:
+def _raw_part(cell: Table, words: _Words, rounded: bool) -> Table:
     """Certificate, settings, memory, counts of processes and failures of one cell."""
-    part = {name: shortened(cell[name]) for name in _RAW if cell.get(name)}
+    part = {name: shortened(cell[name]) if rounded else cell[name] for name in _RAW if cell.get(name)}
     part["key"] = cell["key"]
     if cell["parity"]:
-        part["checks"] = _checks(cell["parity"]["checks"], words)
+        part["checks"] = _checks(cell["parity"]["checks"], words, rounded)
     if cell["failures"]:
         part["failures"] = cell["failures"]
     return part
@@ -132,12 +144,13 @@ def shortened(value: Any) -> Any:
     return value
 
 
-def short(value: Any, digits: int = DIGITS) -> Any:
+def short(value: Any) -> Any:
     """A number with six significant digits, whole where it can be; texts and nothing as they are."""
-    if not isinstance(value, float) or not math.isfinite(value):
+    if type(value) is not float:
         return value
-    rounded = float(f"{value:.{digits}g}")
-    return int(rounded) if rounded.is_integer() and abs(rounded) < 1e15 else rounded
+    rounded = float(_SIX % value)
+    whole = int(rounded)
+    return whole if whole == rounded else rounded
 
 
 class _Words:
@@ -164,15 +177,20 @@ def _columns(cells: Sequence[Table]) -> Table:
         **{name: _texts([cell[name] for cell in cells]) for name in _TEXTS},
         **{name: _sentences([said(cell, name) for cell in cells]) for name in _SENTENCES},
         **{name: [short(cell[name]) for cell in cells] for name in _NUMBERS},
-        "speed": {name: [short(_of(cell, "throughput_samples_per_s", name)) for cell in cells] for name in _SPEED},
+        "speed": _parts([cell["throughput_samples_per_s"] for cell in cells], _SPEED),
         "blocks": _texts([_block_names(cell) for cell in cells]),
         "samples": [_samples(cell) for cell in cells],
-        "worst": [_worst(cell["parity"]) for cell in cells],
+        "worst": _worst([cell["parity"] for cell in cells]),
         "accuracy": [_accuracy(cell["accuracy"]) for cell in cells],
+        "accuracy_kind": _sentences([said(cell["accuracy"], "kind") if cell["accuracy"] else "" for cell in cells]),
+        "convergence": _sentences([_convergence(cell["accuracy"]) for cell in cells]),
         "memory": [_memory(cell["memory"]) for cell in cells],
+        "memory_source": _texts([cell["memory"]["source"] if cell["memory"] else "" for cell in cells]),
         "latency": [_latency(cell.get("latency")) for cell in cells],
-        "phases": [shortened(cell["phases"]) for cell in cells],
-        "remarks": [[[one["code"], said(one)] for one in cell["remarks"]] for cell in cells],
+        "phases": {
+            start: _parts([(cell["phases"] or {}).get(start) for cell in cells], _PHASES) for start in ("cold", "warm")
+        },
+        "remarks": [[[one["code"], said(one)] for one in cell["remarks"]] or 0 for cell in cells],
         "threads_note": [_threads_note(cell) for cell in cells],
     }
 
@@ -191,9 +209,9 @@ def _sentences(values: Sequence[Any]) -> Table:
     return {"texts": [json.loads(found) for found in words.texts], "of": of}
 
 
-def _of(cell: Table, part: str, name: str) -> Any:
-    found = cell[part]
-    return found[name] if found else None
+def _parts(tables: Sequence[Mapping[str, Any] | None], names: Sequence[str]) -> Table:
+    """Columns of the numbers of one object of each cell; nothing where a cell has no such object."""
+    return {name: [short(found.get(name)) if found else None for found in tables] for name in names}
 
 
 def _block_names(cell: Table) -> str:
@@ -207,34 +225,42 @@ def _samples(cell: Table) -> list[Any]:
     return [short(one["value"]) for one in found["samples"]] if found else []
 
 
-def _worst(parity: Table | None) -> list[Any] | None:
-    return [short(parity[name]) for name in _WORST] if parity else None
+def _worst(found: Sequence[Table | None]) -> Table:
+    """The check nearest to its limit, or furthest beyond it."""
+    texts = {name: _texts([one[name] if one else "" for one in found]) for name in ("check", "tensor")}
+    return {**texts, **_parts(found, _WORST)}
 
 
 def _accuracy(found: Table | None) -> Table | None:
     if not found:
         return None
     part = {name: shortened(found[name]) for name in ("mean", "values", "total", "target")}
-    part["kind"] = said(found, "kind")
     if found["curve"]:
         keys = ("epoch", "train_s", "loss", "accuracy")
         part["curve"] = [[short(epoch.get(key)) for key in keys] for epoch in found["curve"]]
-    check = found["convergence"]
-    part["convergence"] = {"code": check["code"], "reason": said(check, "reason"), "band": shortened(check["band"])}
     return part
 
 
-def _memory(found: Table | None) -> Table | None:
-    """Where the peak was read, the peak of each phase, and codes of what is odd."""
+def _convergence(found: Table | None) -> Any:
+    """What the band says: its code and reason, or the band itself."""
     if not found:
-        return None
+        return 0
+    check = found["convergence"]
+    band = check["band"] and {side: short(check["band"][side]) for side in ("low", "high")}
+    return {"code": check["code"], "reason": said(check, "reason"), "band": band}
+
+
+def _memory(found: Table | None) -> Any:
+    """The peak of each phase, and codes of what is odd."""
+    if not found:
+        return 0
     phases = {name: phase["peak_bytes"] for name, phase in (found["phases"] or {}).items() if name != "check"}
-    part: Table = {"source": found["source"]}
+    part: Table = {}
     if phases:
         part["phases"] = phases
     if found["flags"]:
         part["flags"] = [[flag["code"], said(flag, "reason")] for flag in found["flags"]]
-    return part
+    return part or 0
 
 
 def _latency(found: Table | None) -> Table | None:
@@ -286,14 +312,14 @@ def _pairs(pairs: Sequence[tuple[int, Table]], at: Mapping[str, int]) -> Table:
     }
 
 
-def _checks(checks: Sequence[Table], words: _Words) -> Table:
-    return {
-        **{name: [words.index(check[name]) for check in checks] for name in _CHECK_WORDS},
-        "step": [check["step"] for check in checks],
-        "error": [short(check["error"], 3) for check in checks],
-        "tolerance": [short(check["tolerance"], 3) for check in checks],
-        "passed": "".join(_PASSED.get(check["passed"], "0") for check in checks),
-    }
+def _checks(checks: Sequence[Table], words: _Words, rounded: bool) -> Table:
+    columns: Table = {name: [words.index(check[name]) for check in checks] for name in _CHECK_WORDS}
+    columns["step"] = [check["step"] for check in checks]
+    for name in ("error", "tolerance"):
+        values = [check[name] for check in checks]
+        columns[name] = [float(_THREE % v) if type(v) is float else v for v in values] if rounded else values
+    columns["passed"] = "".join(_PASSED.get(check["passed"], "0") for check in checks)
+    return columns
 
 
 def _adapter(found: Mapping[str, Any]) -> Table:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import operator
 import re
+from types import NoneType
 from typing import Any
 
 NOTHING = "–"
+
+_NUMBERS = frozenset({float, int, bool, NoneType})
 
 # Control characters that neither HTML nor Markdown may hold; tab and line feed stay.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
@@ -25,7 +28,7 @@ def clean(value: Any) -> Any:
     kind = type(value)
     if kind is str:
         return value if value.isascii() and value.isprintable() else _clean_text(value)
-    if kind is float or kind is int or kind is bool or value is None:
+    if kind in _NUMBERS:
         return value
     if isinstance(value, dict):
         return _clean_dict(value)
@@ -39,7 +42,9 @@ def clean(value: Any) -> Any:
 def _clean_dict(value: dict[Any, Any]) -> dict[str, Any]:
     changed = {}
     for key, item in value.items():
-        found = clean(item)
+        kind = type(item)
+        plain_text = kind is str and item.isascii() and item.isprintable()
+        found = item if plain_text or kind in _NUMBERS else clean(item)  # most values, without another call
         if found is not item or type(key) is not str or not (key.isascii() and key.isprintable()):
             changed[key] = found
     if not changed:

@@ -256,7 +256,8 @@ def _accuracy(found: Table | None) -> str:
     mark = f" {FLAG}" if found["convergence"]["code"] else ""
     if len(values) < 2:
         return f"{text}{mark}"
-    return f"{text} ({percent(min(values), found['total'])}–{percent(max(values), found['total'])}){mark}"
+    low, high = (percent(value, found["total"]) for value in (min(values), max(values)))
+    return f"{text} ({low.removesuffix(' %')}–{high}){mark}"
 
 
 def _accuracy_note(cell: Table) -> Phrase:

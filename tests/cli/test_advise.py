@@ -66,6 +66,15 @@ def test_a_narrow_terminal(preset: str, command: Command, monkeypatch: pytest.Mo
     assert max(map(len, answer.out.splitlines())) <= 60
 
 
+def test_in_chinese(command: Command) -> None:
+    """--lang zh says everything in Chinese: no English sentence is left."""
+    answer = command("advise", STANDARD, "--preset", "server", "--lang", "zh")
+
+    assert answer.code == 0
+    assert "因为你说了“在服务器上”" in answer.out
+    assert [word for word in ("Because", "Left out", "checked", "weakens") if word in answer.out] == []
+
+
 def test_questions_are_asked_on_a_terminal(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without flags a person is asked, may leave questions out, and is asked again after a wrong number."""
     monkeypatch.setattr(cli_advise, "_on_terminal", lambda: True)
@@ -91,6 +100,7 @@ WRONG = {
     "weight nan": (["--weight", "memory=nan"], "--weight memory: expected a number from 0 up; received nan"),
     "zeros": (["--weight", "memory=0", "--weight", "throughput=0"], "--weight: expected at least one above 0"),
     "day": (["--today", "yesterday"], "--today: expected a day such as 2026-11-26; received 'yesterday'"),
+    "language": (["--lang", "tlh"], "--lang: expected en or zh; received 'tlh'"),
     "no run": (["absent"], "absent"),
 }
 

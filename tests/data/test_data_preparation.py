@@ -43,6 +43,18 @@ def test_auto_is_synthetic_without_a_folder_and_real_with_one(run, small):
     assert generated.fingerprint != real.fingerprint
 
 
+def test_ratings_are_generated_whatever_folder_there_is(run, tmp_path):
+    """A set without published files is synthetic also beside real ones, and asking for the real thing is an error."""
+    spec = DataSpec("ratings", users=20, items=10, train_limit=40, test_limit=20)
+
+    assert run(spec, data_dir=tmp_path).kind == "synthetic"
+    with pytest.raises(DataError, match=r"generated data only; expected --data synthetic"):
+        run(spec, source="real")
+    assert (
+        run(spec).fingerprint != run(DataSpec("ratings", users=21, items=10, train_limit=40, test_limit=20)).fingerprint
+    )
+
+
 def test_prepared_arrays_can_be_mapped(run):
     """Paths lead to arrays of the promised types, sizes and shapes."""
     dataset = run(SMALL)

@@ -218,3 +218,28 @@ def test_labels_carry_the_promised_noise():
     by_pattern = (counts[:, 1, 1] - counts[:, 1, 0] > 0).astype(int)
 
     assert abs((by_pattern != labels).mean() - LABEL_NOISE) < 0.02
+
+
+RATINGS = DataSpec("ratings", users=300, items=200)
+
+
+def test_ratings_are_pairs_and_stars():
+    """Pairs lie within the tables, stars between 1 and 5, popular items are frequent, and a seed repeats itself."""
+    (pairs, stars), (test, _) = generate(RATINGS, 0)
+
+    assert (pairs.dtype, pairs.shape, test.shape) == (np.int32, (100_000, 2), (2_000, 2))
+    assert (pairs.max(0) < (300, 200)).all()
+    assert set(np.unique(stars)) == {1, 2, 3, 4, 5}
+    assert 0.4 < np.bincount(stars).max() / len(stars) < 0.5
+    assert np.bincount(pairs[:, 1])[0] > 50 * np.bincount(pairs[:, 1])[-1]
+    np.testing.assert_array_equal(generate(RATINGS, 0)[0][0], pairs)
+    assert not np.array_equal(generate(RATINGS, 1)[0][1], stars)
+
+
+def test_ratings_depend_on_user_and_item_together():
+    """The same hidden tastes rate both splits: means by user and by item tell stars of unseen pairs apart."""
+    (pairs, stars), (test, wanted) = generate(RATINGS, 0)
+    means = [np.bincount(pairs[:, side], stars) / np.maximum(np.bincount(pairs[:, side]), 1) for side in (0, 1)]
+    guess = means[0][test[:, 0]] + means[1][test[:, 1]]
+
+    assert np.corrcoef(guess, wanted)[0, 1] > 0.5

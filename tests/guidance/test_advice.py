@@ -51,7 +51,9 @@ def test_a_tie_is_not_decided() -> None:
 
     assert found.pick is None
     assert set(found.candidates) == {"alpha", "beta"}
-    assert str(found.headlines[1]).startswith("It turns on the measurement: the throughput of Alpha and Beta")
+    assert str(found.headlines[1]).startswith(
+        "It turns on the measurement: Alpha has 1.02× the throughput (0.77×–1.35×) of Beta"
+    )
     assert "--more auto" in str(found.headlines[1])
 
 
@@ -217,7 +219,7 @@ def test_only_rows_without_proof() -> None:
     found = advise(planted.table(), {})
 
     assert (found.pick, found.candidates) == (None, ())
-    assert str(found.headlines[0]) == "No framework that fits what you said has figures to weigh in this run."
+    assert str(found.headlines[0]).startswith("What fits, by stated facts: Alpha and Beta. None of it has figures")
     assert "not comparable" in _texts(found)
 
 

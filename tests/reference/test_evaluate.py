@@ -74,3 +74,28 @@ def test_the_matrix_library_gets_its_threads_back() -> None:
         assert openblas_threads() == (1 if single else None)
         raise RuntimeError
     assert openblas_threads() == before
+
+
+@pytest.mark.parametrize(
+    ("loss", "logits", "labels", "correct"),
+    [
+        ("binary_cross_entropy", [[0.5], [-0.5], [2.0], [-3.0]], [1, 0, 0, 1], 2),
+        ("focal", [[0.5], [-0.5], [2.0], [-3.0]], [1, 0, 1, 0], 4),
+        ("mean_squared_error", [[2.6], [2.4], [1.0], [5.2]], [3, 2, 2, 5], 3),
+    ],
+)
+def test_one_output_is_an_answer_too(loss: str, logits: list[list[float]], labels: list[int], correct: int) -> None:
+    """A positive logit says 1; a number that was fitted says the nearest whole one."""
+    model = small({"kind": "dense", "units": 1}, shape=(1,))
+    weights = {"l0.kernel": np.ones((1, 1)), "l0.bias": np.zeros(1)}
+    result = evaluate(model, weights, np.array(logits), np.array(labels), loss=loss)
+    assert (result.correct, result.rechecked) == (correct, 0)
+
+
+@pytest.mark.parametrize(("loss", "close"), [("binary_cross_entropy", 1e-9), ("mean_squared_error", 2.5 + 1e-9)])
+def test_one_output_near_another_answer_is_decided_in_float64(loss: str, close: float) -> None:
+    """What float32 rounds to the border is looked at again."""
+    model = small({"kind": "dense", "units": 1}, shape=(1,))
+    weights = {"l0.kernel": np.ones((1, 1)), "l0.bias": np.zeros(1)}
+    result = evaluate(model, weights, np.array([[close]]), np.array([round(close + 0.5)]), loss=loss)
+    assert (result.correct, result.rechecked) == (1, 1)

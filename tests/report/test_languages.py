@@ -13,8 +13,10 @@ from types import ModuleType
 import pytest
 from babel.messages.catalog import Catalog
 from planted_run import PlantedRun, example
+from typer.testing import CliRunner
 
 from frameworkbench.analysis.summary import summarise
+from frameworkbench.cli import app
 from frameworkbench.errors import UsageError
 from frameworkbench.report import write_report
 from frameworkbench.report.markdown import markdown
@@ -118,6 +120,20 @@ def test_an_unknown_language_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="expected en or zh; received 'fr'"):
         write_report(tmp_path / "run", tmp_path / "out", summary=summary, languages=["fr"])
+
+
+def test_the_command_takes_languages(tmp_path: Path) -> None:
+    """``report --lang`` writes files of each language that it is given, and refuses others before it writes any."""
+    run, out = example(tmp_path / "run"), tmp_path / "out"
+
+    told = CliRunner().invoke(app, ["report", str(run), "--out", str(out), "--lang", "zh"])
+    refused = CliRunner().invoke(app, ["report", str(run), "--out", str(tmp_path / "none"), "--lang", "tlh"])
+
+    assert told.exit_code == 0
+    assert {path.name for path in out.iterdir()} == {"report.json", "report.zh.md", "report.zh.html"}
+    assert '<html lang="zh-Hans"' in (out / "report.zh.html").read_text(encoding="utf-8")
+    assert isinstance(refused.exception, UsageError)
+    assert not (tmp_path / "none").exists()
 
 
 def test_every_text_of_a_report_goes_through_the_catalogue(tmp_path: Path) -> None:

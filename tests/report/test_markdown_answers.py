@@ -13,6 +13,7 @@ from frameworkbench.analysis.summary import summarise
 from frameworkbench.facts import VOCABULARY
 from frameworkbench.facts.model import Fact
 from frameworkbench.guidance import advise, guidance_table
+from frameworkbench.report import markdown_answers
 from frameworkbench.report.markdown_answers import (
     claims_section,
     facts_section,
@@ -51,6 +52,18 @@ def test_each_common_case_has_its_answer(report: dict[str, Any], code: str) -> N
         assert block.startswith(words.translate(preset["text"]))
         said = [words.tell(one.said) for one in advise(advice, preset["answers"]).headlines]
         assert block.count("\n- ") == len(said) <= 3
+
+
+def test_a_large_run_is_not_answered_here(report: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond a number of rows the section names the command instead of answering."""
+    advice = _advice(report)
+    monkeypatch.setattr(markdown_answers, "MOST_ROWS", len(advice["rows"]) - 1)
+
+    text = guidance_section(advice, language("en"))
+
+    assert "too large for ready answers" in text
+    assert "`frameworkbench advise`" in text
+    assert "**" not in text
 
 
 def test_claims_stand_with_verdict_and_test(report: dict[str, Any]) -> None:

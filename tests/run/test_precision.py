@@ -143,3 +143,21 @@ def test_tf32_is_held_closer_than_bfloat16() -> None:
     tf32, bfloat16 = PRECISIONS["tf32"].limits, PRECISIONS["bfloat16"].limits
 
     assert all(getattr(tf32, f.name) <= getattr(bfloat16, f.name) / 6 for f in fields(Limits))
+
+
+def test_what_is_not_declared_is_unsupported_with_the_adapters_reason() -> None:
+    """Layer, loss, optimizer and option are looked up in the declaration, and its reason is in the answer."""
+    info, workload = load_adapters()["mxnet"], WORKLOADS["mnist-mlp"]
+    mode, cell = info.modes[info.main_mode], _cell(info, "float32", "cpu")
+    l1 = replace(workload, optimizer=replace(workload.optimizer, l1=0.1))
+    adamw = replace(workload, optimizer=replace(workload.optimizer, kind="adamw", weight_decay=0.1))
+    bare = replace(info, losses=frozenset(), optimizer_options=frozenset())
+
+    assert refusal(info, mode, workload, cell) is None
+    assert refusal(info, mode, l1, cell) == (
+        "UNSUPPORTED_OPTIMIZER",
+        "Apache MXNet (Gluon)'s adapter does not declare the optimizer option l1: "
+        "MXNet's optimizers know weight decay (L2) only",
+    )
+    assert "ships no AdamW" in (refusal(info, mode, adamw, cell) or ("", ""))[1]
+    assert (refusal(bare, mode, workload, cell) or ("",))[0] == "UNSUPPORTED_LOSS"

@@ -79,6 +79,19 @@ def test_a_declaration_is_read(tmp_path: Path) -> None:
     assert info.environment == {"CACHE": "{compile_cache}"}
 
 
+def test_reasons_of_what_is_missing_are_read(tmp_path: Path) -> None:
+    """An adapter may say why it lacks something of the vocabulary; optimizer options are none unless declared."""
+    more = 'optimizer_options = ["l2"]\n[unsupported]\ngru = "no such layer"\n[modes.graph]'
+    info = read_adapter(_folder(tmp_path, TEXT.replace("[modes.graph]", more, 1)))
+
+    assert info.unsupported == {"gru": "no such layer"}
+    assert info.optimizer_options == {"l2"}
+    assert read_adapter(_folder(tmp_path, TEXT, "other")).optimizer_options == frozenset()
+    wrong = TEXT.replace("[modes.graph]", '[unsupported]\nswish = "no"\n[modes.graph]', 1)
+    with pytest.raises(SpecError, match=r"unsupported: swish: unknown name"):
+        read_adapter(_folder(tmp_path, wrong, "wrong"))
+
+
 def test_a_lane_decides_what_is_set(tmp_path: Path) -> None:
     """Default sets no threads, matched does, and tuned outranks it where its entry applies."""
     info = read_adapter(_folder(tmp_path, TEXT))

@@ -76,6 +76,40 @@ MISTAKES = {
     "optimizer constant": ("tiny-mlp", "epsilon = 1e-8", "epsilon = 1e-8, decay = 0.1", "optimizer: decay", "unknown"),
     "constant left out": ("tiny-mlp", ", epsilon = 1e-8", "", "optimizer: epsilon", "missing"),
     "constant out of range": ("tiny-mlp", "beta1 = 0.9", "beta1 = 1.0", "optimizer: beta1", "below 1; received 1.0"),
+    "one output": ("tiny-mlp", '"softmax_cross_entropy"', '"binary_cross_entropy"', ": layers", "1 output; rec"),
+    "too few logits": ("tiny-mlp", "units = 10", "units = 9", ": layers", "at least 10 logits"),
+    "focal without constants": ("tiny-mlp", '"softmax_cross_entropy"', '"focal"', "training: loss", "alpha"),
+    "focal out of range": (
+        "tiny-mlp", '"softmax_cross_entropy"', '{ kind = "focal", alpha = 1.5, gamma = 2.0 }', "loss", "alpha between",
+    ),
+    "two decays": (
+        "tiny-mlp", 'kind = "adam"', 'kind = "adamw", weight_decay = 0.1, l2 = 0.1', "optimizer: l2", "alone",
+    ),
+    "negative penalty": ("tiny-mlp", "epsilon = 1e-8", "epsilon = 1e-8, l1 = -0.1", "optimizer: l1", "at least 0"),
+    "clipping to nothing": ("tiny-mlp", "epsilon = 1e-8", "epsilon = 1e-8, clip_norm = 0.0", "clip_norm", "above 0"),
+    "epsilon without a place": (
+        "tiny-mlp", 'kind = "adam", learning_rate = 0.001, beta1 = 0.9, beta2 = 0.999',
+        'kind = "rmsprop", learning_rate = 0.001, decay = 0.9', "optimizer: epsilon_place", "missing",
+    ),
+    "unknown schedule": (
+        "tiny-mlp", "epsilon = 1e-8", 'epsilon = 1e-8, schedule = { kind = "poly" }', "schedule: kind", "cosine",
+    ),
+    "schedule without length": (
+        "tiny-mlp", "epsilon = 1e-8", 'epsilon = 1e-8, schedule = { kind = "step", factor = 0.1 }', "steps", "missing",
+    ),
+    "schedule that ends at nothing": (
+        "tiny-mlp", "epsilon = 1e-8", 'epsilon = 1e-8, schedule = { kind = "cosine", steps = 9, factor = 0.0 }',
+        "schedule: factor", "above 0 and below 1",
+    ),
+    "dropout of everything": ("tiny-mlp", 'kind = "relu"', 'kind = "dropout", rate = 1.0', "rate", "below 1"),
+    "batch norm on sequences": (
+        "tiny-attention", 'kind = "position_embedding"', 'kind = "batch_norm", epsilon = 1e-5, momentum = 0.9',
+        "position", "a vector or",
+    ),
+    "pair on a text": (
+        "tiny-lstm", 'kind = "embedding", vocabulary = 64, width = 6',
+        'kind = "pair_embedding", users = 9, items = 9, width = 6', "embedding", "two tokens",
+    ),
     "unknown loss": ("tiny-mlp", "softmax_cross_entropy", "hinge", "training: loss", "'hinge'"),
     "trajectory key": ("tiny-mlp", '"5" = 1e-5', '"five" = 1e-5', "trajectory", "five"),
     "trajectory value": ("tiny-mlp", '"5" = 1e-5', '"5" = "small"', "trajectory", "small"),

@@ -213,16 +213,28 @@ def _two_steps(optimizer_changes: dict, *, stale: bool = False, loss_error: floa
     return Aftermath(40, start, exports, losses[40:], batches[40:]), workload
 
 
-@pytest.mark.parametrize("changes", [{}, {"kind": "sgd", "momentum": 0.9, "learning_rate": 0.01}])
+_RULES = [
+    {},
+    {"kind": "sgd", "momentum": 0.9, "learning_rate": 0.01},
+    {"kind": "nesterov", "momentum": 0.9, "learning_rate": 0.01},
+    {"kind": "rmsprop", "decay": 0.9},
+    {"kind": "adagrad", "learning_rate": 0.01},
+    {"kind": "adamw", "weight_decay": 0.1},
+    {"kind": "sgd", "momentum": 0.9, "learning_rate": 0.01, "l1": 0.001, "l2": 0.01, "clip_norm": 0.5},
+    {"schedule": "step", "schedule_steps": 41, "schedule_factor": 0.1},
+]
+
+
+@pytest.mark.parametrize("changes", _RULES, ids=lambda changes: "-".join(map(str, changes.values())) or "adam")
 def test_aftermath_follows_the_gradient(changes: dict) -> None:
-    """Under Adam and under momentum the new part of an honest update points along the reference's gradient."""
+    """Under every update rule the new part of an honest update points along the reference's gradient."""
     findings, figures = aftermath.judge(*_two_steps(changes))
 
     assert findings == []
     assert figures["agreement"] > 0.999
 
 
-@pytest.mark.parametrize("changes", [{}, {"kind": "sgd", "momentum": 0.9, "learning_rate": 0.01}])
+@pytest.mark.parametrize("changes", _RULES[:6], ids=lambda changes: "-".join(map(str, changes.values())) or "adam")
 def test_aftermath_sees_stale_gradients(changes: dict) -> None:
     """Right losses with gradients of an earlier batch are wrong work."""
     findings, figures = aftermath.judge(*_two_steps(changes, stale=True))

@@ -60,12 +60,12 @@ function overview(cell) {
     { class: "part" },
     definitions([
       [t("Status"), [status(text("status", cell)), reason ? ` ${reason}` : ""]],
-      [t("Worst check"), worstText(CELLS.worst[cell])],
+      [t("Worst check"), worstText(cell)],
       [t("Samples/s"), interval ? `${mean} (${interval})` : mean],
       [t("To first step"), [duration(number("time_to_first_step_s", cell)), ", ", t("warm {time}", { time: duration(number("time_to_first_step_warm_s", cell)) })]],
       [t("Peak memory"), bytes(number("peak_memory_bytes", cell))],
       [t("Accuracy"), measureText("accuracy", cell)],
-      ...CELLS.remarks[cell].map(([code, sentence]) => [code, say(sentence)]),
+      ...remarksOf(cell).map(([code, sentence]) => [code, say(sentence)]),
     ]),
   );
 }
@@ -80,16 +80,15 @@ function elsewhere(cell) {
 }
 
 function phaseParts(cell) {
-  const found = CELLS.phases[cell] || {};
-  const names = ["import_s", "build_s", "first_step_s", "warmup_s"].filter((name) => [found.cold, found.warm].some((part) => part && name in part));
+  const { cold, warm } = CELLS.phases;
+  const names = Object.keys(cold).filter((name) => cold[name][cell] !== null || warm[name][cell] !== null);
   if (!names.length) return null;
-  const value = (part, name) => (part && name in part ? duration(part[name]) : NOTHING);
   return section(
     t("Phases"),
     tableOf(
       t("Cold: the proof process, empty compile caches; warm: median over timed processes"),
       [t("Phase"), t("Cold"), t("Warm")],
-      names.map((name) => [phaseName(name.replace(/_s$/, "")), value(found.cold, name), value(found.warm, name)]),
+      names.map((name) => [phaseName(name.replace(/_s$/, "")), duration(cold[name][cell]), duration(warm[name][cell])]),
       [1, 2],
     ),
   );
@@ -131,7 +130,7 @@ function accuracyParts(cell) {
   return section(
     t("Accuracy"),
     el("p", { class: "small" }, [
-      say(found.kind),
+      said("accuracy_kind", cell),
       t("{total} test samples", { total: whole(found.total) }),
       found.values.map((value) => percentOf(value, found.total)).join(" · "),
       ...accuracyNotes(cell, found),

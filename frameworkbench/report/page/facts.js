@@ -101,16 +101,18 @@ function messageOf(found) {
 
 function claimVerdict(claim) {
   const glyph = { supported: "✓", contradicted: "✕" }[claim.verdict.text] || "?";
-  return el("strong", {}, el("span", { "aria-hidden": "true" }, `${glyph} `), say(claim.verdict));
+  return el("strong", { class: "mid" }, el("span", { "aria-hidden": "true" }, `${glyph} `), say(claim.verdict));
 }
 
 function claimEvidence(claim) {
   const cells = claim.cells.map((key) => evidenceLink({ cell: key })).filter(Boolean);
   const facts = claim.facts.map((fact) => el("span", {}, `${adapterTitle(fact.adapter)}, ${topicTitle(fact.key)}: `, sourceLink(fact.source), ` ${fact.checked}`));
   const statements = claim.statements.map((one) => el("span", {}, `${say(one.text)} `, sourceLink(one.source), ` ${one.checked}`));
-  const all = [...cells, ...facts, ...statements];
+  const all = [...facts, ...statements, ...cells];
   if (!all.length) return NOTHING;
-  return el("details", { class: "behind-sentence" }, el("summary", {}, t("evidence: {n}", { n: all.length })), el("ul", { class: "plain small" }, all.map((one) => el("li", {}, one))));
+  const count = all.length + claim.more;
+  if (claim.more) all.push(t("{n} more cells", { n: whole(claim.more) }));
+  return el("details", { class: "behind-sentence" }, el("summary", {}, t("evidence: {n}", { n: whole(count) })), el("ul", { class: "plain small" }, all.map((one) => el("li", {}, one))));
 }
 
 function claimsTable() {

@@ -7,6 +7,7 @@ const Guidance = (() => {
   const SAME = 1e-9;
   const AXES = ["precision", "device", "task", "family"];
   const METHODS = ["weighted sum", "TOPSIS", "PROMETHEE II"];
+  const FAR = 0.25;
   const MOST_CHECKED = 20;
   const MAINTENANCE = "maintenance";
 
@@ -554,9 +555,10 @@ const Guidance = (() => {
     if (equalRows(played, first, second)) return { kind: "equal", first, second, criterion: "", flip: null };
     const quiet = runTrials(table, played, weights, false);
     const flip = smallestFlip(table, played, weights, order);
-    if (flip === null || Math.max(...Object.values(quiet.first)) >= firm) {
-      const leaders = winnersOf(trials, 0, order);
-      if (leaders.length > 1) return between("lean", leaders);
+    const leaders = winnersOf(trials, 0, order);
+    const steady = flip === null || Math.max(...Object.values(quiet.first)) >= firm;
+    if (leaders.length > 1 && (steady || Math.abs(flip.then - flip.now) > FAR)) return between("lean", leaders);
+    if (steady) {
       return { kind: "noise", first, second, criterion: noisiest(played, first, second), flip: null };
     }
     return { kind: "weight", first: flip.first, second: flip.second, criterion: flip.criterion, flip };
@@ -691,13 +693,8 @@ const Guidance = (() => {
     for (const key of byWeight(found)) {
       const ratio = ratioOf(found, key, pairs);
       if (ratio === null || good.length + bad.length >= 3) continue;
-      const { compare, better } = found.table.criteria.find((one) => one.key === key);
-      const comparison = phrase(compare, { ratio: times(ratio.middle) });
-      (ratio.middle * better < 0 ? bad : good).push(
-        ratio.low === null
-          ? comparison
-          : voice.say("within", { comparison, low: times(ratio.low), high: times(ratio.high) }),
-      );
+      const { better } = found.table.criteria.find((one) => one.key === key);
+      (ratio.middle * better < 0 ? bad : good).push(compared(found, key, ratio));
     }
     if (!good.length && !bad.length) return null;
     let items = listed(good.length ? good : bad);
@@ -712,10 +709,17 @@ const Guidance = (() => {
     return sentence(voice.say("why_many", names), links);
   }
 
-  function spokenRatio(found, key, first, second) {
-    const ratio = ratioOf(found, key, sharedBy(found, first, second));
-    if (ratio === null) return "–";
-    return ratio.low === null ? times(ratio.middle) : `${times(ratio.low)}–${times(ratio.high)}`;
+  function uncertain(found, key, first, second) {
+    const pairs = sharedBy(found, first, second);
+    const ratio = ratioOf(found, key, pairs);
+    return ratio === null || ratio.low === null || pairs.length !== 1 ? null : compared(found, key, ratio);
+  }
+
+  function compared(found, key, ratio) {
+    const { compare } = found.table.criteria.find((one) => one.key === key);
+    const comparison = phrase(compare, { ratio: times(ratio.middle) });
+    if (ratio.low === null) return comparison;
+    return found.voice.say("within", { comparison, low: times(ratio.low), high: times(ratio.high) });
   }
 
   // ---- The answer: headlines.py.
@@ -752,7 +756,7 @@ const Guidance = (() => {
     }
     if (trials === null) {
       if (found.conditions.groups.length && table.run) {
-        return sentence(voice.say("unweighed"), found.asides.map((aside) => cell(aside.row)));
+        return sentence(voice.say("unweighed", { names: voice.titles(found.filtered.kept) }), found.asides.map((aside) => cell(aside.row)));
       }
       return sentence(voice.say("facts", { names: voice.titles(found.filtered.kept) }), factLinks(found));
     }
@@ -817,8 +821,9 @@ const Guidance = (() => {
     if (turn.kind === "equal") return sentence(voice.say("turn_equal", { first, second }), links);
     const criterion = voice.criterion(turn.criterion);
     if (turn.flip === null) {
-      const ratio = spokenRatio(found, turn.criterion, turn.first, turn.second);
-      return sentence(voice.say("turn_noise", { criterion, first, second, ratio }), links);
+      const comparison = uncertain(found, turn.criterion, turn.first, turn.second);
+      if (comparison === null) return sentence(voice.say("turn_noise", { criterion, first, second }), links);
+      return sentence(voice.say("turn_noise_by", { comparison, first, second }), links);
     }
     const [now, then] = [percent(turn.flip.now), percent(turn.flip.then)];
     const key = found.table.criteria.find((one) => one.key === turn.criterion).question;
@@ -829,15 +834,17 @@ const Guidance = (() => {
 
   function partsOf(found, turn) {
     const { voice } = found;
-    const groupsOf = (members) => members.map((index) => found.table.groups[index]);
-    const kinds = turn.parts.map(([, members]) => distinct(groupsOf(members), "family"));
-    const common = kinds[0].filter((kind) => kinds.every((other) => other.includes(kind)));
-    const byKind = !common.length && kinds.every((kind) => !(kind.length === 1 && kind[0] === "other"));
-    const parts = turn.parts.map(([name, members]) => {
-      const models = distinct(groupsOf(members), byKind ? "family" : "workload").map(voice.word);
-      return voice.say("turn_part", { title: voice.title(name), models: listed(models) });
+    const members = turn.parts.map(([, groups]) => groups.map((index) => found.table.groups[index]));
+    const apart = (axis) => {
+      const values = members.flatMap((groups) => distinct(groups, axis));
+      return new Set(values).size === values.length && !values.includes("other");
+    };
+    const axis = ["family", "task", "device", "precision", "workload"].find(apart) || "workload";
+    const parts = turn.parts.map(([name], place) => {
+      const models = listed(distinct(members[place], axis).map(voice.word));
+      return voice.say("turn_part", { title: voice.title(name), models });
     });
-    const text = turn.kind === "lean" ? "turn_lean" : byKind ? "turn_family" : "turn_workload";
+    const text = turn.kind === "lean" ? "turn_lean" : axis === "family" ? "turn_family" : "turn_conditions";
     return voice.say(text, { parts: clauses(parts) });
   }
 

@@ -1,6 +1,7 @@
 // Starting the page, drawing the groups as they come near the screen, and following the address.
 
-const FIRST_GROUPS = 6;
+const FIRST_GROUPS = 4;
+const MOST_WITH_PICTURES = 6;
 let drawn = 0;
 let groupsNow = [];
 
@@ -16,13 +17,13 @@ function groupSection(entry) {
     el("p", { class: "small soft" }, conditions(group)),
     el("p", {}, el("strong", {}, say(group.sentence))),
     el("p", { class: "small soft" }, say(group.control.sentence)),
-    notes(t("Remarks:"), cells.flatMap((cell) => CELLS.remarks[cell].map(([code, sentence]) => `${code}: ${say(sentence)}`))),
+    notes(t("Remarks:"), cells.flatMap((cell) => remarksOf(cell).map(([code, sentence]) => `${code}: ${say(sentence)}`))),
     pivot(group, cells, base, pairs),
     rowTable(group, cells, base, pairs),
     notes(threadsHeading(group), cells.filter((cell) => CELLS.threads_note[cell]).map((cell) => `${text("label", cell)}: ${say(CELLS.threads_note[cell])}.`)),
     foldable(t("Pictures: ratios, processes, waiting, memory, accuracy"), () => plots(group, cells, base, pairs) || el("p", {}, t("Nothing was timed.")), {
       class: "pictures",
-      open: groupsNow.length <= FIRST_GROUPS,
+      open: groupsNow.length <= MOST_WITH_PICTURES,
     }),
     pairTable(group),
     latencyTable(cells),

@@ -7,14 +7,26 @@ DATA.groups.forEach((group, place) => {
   for (const cell of group.cells) GROUP_OF[cell] = group;
 });
 
-function text(name, cell) {
-  const column = CELLS[name];
+function columnText(column, cell) {
   return column.texts[column.of[cell]];
+}
+
+function text(name, cell) {
+  return columnText(CELLS[name], cell);
 }
 
 function said(name, cell) {
   const column = CELLS[name];
   return say(column.texts[column.of[cell]]);
+}
+
+// What the band of the reference's trainings says about a row's accuracy; empty where there is none.
+function convergence(cell) {
+  return text("convergence", cell) || { code: "", reason: "", band: null };
+}
+
+function remarksOf(cell) {
+  return CELLS.remarks[cell] || [];
 }
 
 function number(name, cell) {

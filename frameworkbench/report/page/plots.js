@@ -385,7 +385,7 @@ function memoryBars(cells) {
         text("label", cell),
         ...(weighed ? PHASES.map((name) => bytes((CELLS.memory[cell].phases || {})[name])) : []),
         measureText("memory", cell),
-        el("span", { class: "wide" }, t(CELLS.memory[cell].source), (CELLS.memory[cell].flags || []).map((flag) => el("span", { class: "sub" }, `${flag[0]}: ${say(flag[1])}`))),
+        el("span", { class: "wide" }, t(text("memory_source", cell)), (CELLS.memory[cell].flags || []).map((flag) => el("span", { class: "sub" }, `${flag[0]}: ${say(flag[1])}`))),
       ]),
       headings.map((_, n) => n + 1).concat(headings.length + 1),
     ),

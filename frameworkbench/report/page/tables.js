@@ -284,14 +284,14 @@ function accuracyNotes(cell, found) {
   const range = `${(Math.min(...found.values) * 100).toFixed(1)}–${(Math.max(...found.values) * 100).toFixed(1)} %`;
   const notes = [
     count > 1 ? t("{n} seeds: {range}", { n: count, range }) : t("1 seed"),
-    found.target === null ? say(found.kind) : "",
+    found.target === null ? said("accuracy_kind", cell) : "",
   ];
   const time = number("time_to_target_s", cell);
   if (found.target !== null) {
     const target = plain(found.target * 100);
     notes.push(time === null ? said("accuracy_note", cell) : t("{target} % after {time}", { target, time: duration(time) }));
   }
-  const check = found.convergence;
+  const check = convergence(cell);
   if (check.code) notes.push(`⚑ ${check.code}: ${say(check.reason)}`);
   else if (check.band) {
     const [low, high] = [check.band.low, check.band.high].map((value) => (value * 100).toFixed(1));
@@ -323,14 +323,15 @@ function pairText(pair) {
 }
 
 function proofCell(cell) {
-  const worst = CELLS.worst[cell];
   const reason = [text("code", cell), said("reason", cell)].filter(Boolean).join(": ");
-  return el("span", { class: "wide" }, status(text("status", cell)), el("span", { class: "sub" }, reason || worstText(worst)));
+  return el("span", { class: "wide" }, status(text("status", cell)), el("span", { class: "sub" }, reason || worstText(cell)));
 }
 
-function worstText(worst) {
-  if (!worst) return t("no check ran");
-  const [, check, tensor, , error, tolerance] = worst;
+function worstText(cell) {
+  const worst = CELLS.worst;
+  const [check, tensor] = [columnText(worst.check, cell), columnText(worst.tensor, cell)];
+  if (!check) return t("no check ran");
+  const [error, tolerance] = [worst.error[cell], worst.tolerance[cell]];
   const place = tensor && tensor !== check ? t("{check} of {tensor}", { check: t(check), tensor }) : t(check);
   return t("{place}: {error}, limit {limit}", { place, error: tiny(error), limit: tiny(tolerance) });
 }

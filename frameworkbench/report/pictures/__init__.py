@@ -7,6 +7,6 @@ numbers is always near.
 
 from __future__ import annotations
 
-from .files import FOLDER, MOST_CELLS, Picture, album
+from .files import FOLDER, Picture, album
 
-__all__ = ["FOLDER", "MOST_CELLS", "Picture", "album"]
+__all__ = ["FOLDER", "Picture", "album"]

@@ -13,10 +13,7 @@ Table = Mapping[str, Any]
 
 FOLDER = "pictures"
 MOST_GROUPS = 24
-"""Sections that get pictures, at about half a second each."""
-
-MOST_CELLS = 2000
-"""Rows up to which a report has pictures in files: beyond, the page alone draws them, and only those looked at."""
+"""Sections up to which a report has pictures in files, at half a second each; beyond, the page alone draws them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +39,13 @@ def album(report: Table) -> dict[str, tuple[Picture, ...]]:
     Args:
         report: the content of ``report.json``.
     """
-    if len(report["cells"]) > MOST_CELLS:
+    if len(report["comparisons"]) > MOST_GROUPS:
         return {}
     from . import drawings  # draws with matplotlib, which takes a second to load
 
     found: dict[str, tuple[Picture, ...]] = {}
     with drawings.style():
-        for index, comparison in enumerate(report["comparisons"][:MOST_GROUPS], 1):
+        for index, comparison in enumerate(report["comparisons"], 1):
             anchor = f"w{index}"
             found[anchor] = _of_group(anchor, comparison, group_cells(report, comparison), drawings)
     return found
