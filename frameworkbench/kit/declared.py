@@ -45,8 +45,8 @@ def documents(info: AdapterInfo) -> Iterator[Result]:
         open_ends.append(("no homepage", "add homepage to adapter.toml"))
     if not _explained(info.folder / "adapter.py"):
         open_ends.append(("adapter.py does not say what it maps to", "begin it with a docstring"))
-    if not _has_facts(info.folder / "adapter.toml"):
-        open_ends.append(("no facts about the framework", "add [facts] to adapter.toml; guidance has nothing else"))
+    if info.role != "oracle" and not _has_facts(info.folder / "adapter.toml"):
+        open_ends.append(("no facts about the framework", "add [facts] to adapter.toml (docs/facts.md) for guidance"))
     if open_ends:
         found, advice = ("; ".join(parts) for parts in zip(*open_ends, strict=True))
         yield warned("documents", found, advice)
