@@ -14,6 +14,7 @@ from ..analysis import parity
 from ..analysis.parity import worst
 from ..errors import WorkerError
 from ..reference import probe_weights
+from ..run.judge import input_options
 from ..run.link import Link
 from ..spec.training import Optimizer
 from ..validity import identity
@@ -151,7 +152,9 @@ def build_probe(asking: Asking, link: Link, probe: Probe, optimizer: Optimizer |
 
 def open_data(asking: Asking, link: Link, probe: Probe) -> None:
     """Let the worker read a probe's samples."""
-    link.open_samples(probe.workload, asking.bench.dataset(probe.source))
+    dataset = asking.bench.dataset(probe.source)
+    inputs, labels = (np.load(file, allow_pickle=False) for file in (dataset.train_inputs, dataset.train_labels))
+    link.open_data(inputs, labels, input_options(probe.workload))
 
 
 def _predicted(asking: Asking, link: Link, probe: Probe) -> parity.Array:

@@ -13,7 +13,7 @@ from ..errors import EnvironmentProblem
 from ..registry import AdapterInfo
 from ..run.prepare import environment_spec
 from ..spec.layers import KINDS
-from ..spec.training import LOSSES, OPTIMIZERS
+from ..spec.training import LOSSES, OPTIMIZERS, OPTIONS
 from .bench import Tell
 from .result import Result, failed, passed, warned
 
@@ -31,7 +31,8 @@ def declaration(info: AdapterInfo) -> Iterator[Result]:
         yield failed("declaration", f"nothing can be proved without {' and '.join(missing)}", "declare and write it")
     else:
         left = [kind for kind in VOCABULARY if kind not in info.layers]
-        left += [name for name in (*LOSSES, *OPTIMIZERS) if name not in info.losses | info.optimizers]
+        known = info.losses | info.optimizers | info.optimizer_options
+        left += [name for name in (*LOSSES, *OPTIMIZERS, *OPTIONS) if name not in known]
         said = f"not declared: {', '.join(left)}" if left else "the whole vocabulary is declared"
         modes = ", ".join(f"{name}*" if name == info.main_mode else name for name in info.modes)
         yield passed("declaration", f"modes {modes}; {said}")
@@ -44,8 +45,8 @@ def documents(info: AdapterInfo) -> Iterator[Result]:
         open_ends.append(("no homepage", "add homepage to adapter.toml"))
     if not _explained(info.folder / "adapter.py"):
         open_ends.append(("adapter.py does not say what it maps to", "begin it with a docstring"))
-    if not _has_facts(info.folder / "adapter.toml"):
-        open_ends.append(("no facts about the framework", "add [facts] to adapter.toml; guidance has nothing else"))
+    if info.role != "oracle" and not _has_facts(info.folder / "adapter.toml"):
+        open_ends.append(("no facts about the framework", "add [facts] to adapter.toml (docs/facts.md) for guidance"))
     if open_ends:
         found, advice = ("; ".join(parts) for parts in zip(*open_ends, strict=True))
         yield warned("documents", found, advice)

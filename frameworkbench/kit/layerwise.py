@@ -19,7 +19,7 @@ from ..validity.cause import GradientEvidence, parity_findings
 from .basics import build_probe
 from .bench import Asking
 from .declared import VOCABULARY
-from .probes import Probe, all_probes
+from .probes import STEPS, Probe, all_probes
 from .result import PASS, SKIP, Result, closeness, failed, passed, skipped, warned
 from .suspects import explanation
 
@@ -39,6 +39,7 @@ class _Seen:
     logits_other: Array
     after_step: Weights
     losses: list[float]
+    statistics: Weights
 
 
 def layers(asking: Asking) -> Iterator[Result]:
@@ -90,7 +91,19 @@ def _look(asking: Asking, link: Link, probe: Probe, expected: Expected, others: 
     build_probe(asking, link, probe, expected.gradient_optimizer)
     link.stage(expected.order)
     losses = link.steps(1)
-    return _Seen(loaded, logits, loaded_other, logits_other, link.export(), losses)
+    after_step = link.export()
+    return _Seen(loaded, logits, loaded_other, logits_other, after_step, losses, _statistics(asking, link, probe))
+
+
+def _statistics(asking: Asking, link: Link, probe: Probe) -> Weights:
+    """What moves without a gradient (running means and variances), after a few ordinary steps."""
+    names = {parameter.name for parameter in probe.workload.model.parameters if not parameter.trained}
+    if not names:
+        return {}
+    build_probe(asking, link, probe)
+    link.stage(asking.bench.expected(probe.workload, probe.source).order)
+    link.steps(STEPS)
+    return {name: value for name, value in link.export().items() if name in names}
 
 
 def _compare(asking: Asking, probe: Probe, check: str, expected: Expected, others: Weights, seen: _Seen) -> Result:
@@ -113,6 +126,10 @@ def _compare(asking: Asking, probe: Probe, check: str, expected: Expected, other
     if not worst(loss + backward).passed:
         evidence = _evidence(expected, seen, inputs, labels)
         return failed(check, parity_findings(loss + backward, evidence, probe.workload)[0].reason, probe.hint)
+    updates = {name: expected.updates[STEPS][name] for name in seen.statistics}
+    kept = parity.compare_updates("statistic", STEPS, seen.statistics, expected.weights, updates, limits.parameters)
+    if kept and not worst(kept).passed:
+        return failed(check, worst(kept).sentence, probe.hint)
     closest = max(forward + backward, key=lambda one: one.error / one.tolerance)
     return passed(check, f"forward and gradients; {closeness(closest)}")
 

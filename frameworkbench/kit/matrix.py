@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..registry import AdapterInfo, Mode
-from ..spec.training import LOSSES, OPTIMIZERS
+from ..spec.training import LOSSES, OPTIMIZERS, OPTIONS
 from .declared import VOCABULARY
 
 _NO = "–"
@@ -39,6 +39,7 @@ def matrix_page(adapters: Iterable[AdapterInfo]) -> str:
     names = [f"`{info.name}`" for info in infos]
     training = [_declared(f"loss `{name}`", [name in info.losses for info in infos]) for name in LOSSES]
     training += [_declared(f"optimizer `{name}`", [name in info.optimizers for info in infos]) for name in OPTIMIZERS]
+    training += [_declared(f"option `{name}`", [name in info.optimizer_options for info in infos]) for name in OPTIONS]
     parts += ["## Losses and optimizers\n", _table(["", *names], training)]
     facts = [
         ["role", *(info.role for info in infos)],
@@ -53,11 +54,11 @@ def matrix_page(adapters: Iterable[AdapterInfo]) -> str:
 
 
 def _layer(info: AdapterInfo, mode: Mode, kind: str, notes: list[str]) -> str:
-    if kind not in info.layers:
-        return _NO
-    if kind not in mode.unsupported:
-        return ", ".join(info.devices)
-    note = f"`{info.name}:{mode.name}`: {mode.unsupported[kind]}"
+    reason = mode.unsupported.get(kind) if kind in info.layers else info.unsupported.get(kind)
+    if reason is None:
+        return ", ".join(info.devices) if kind in info.layers else _NO
+    row = f"{info.name}:{mode.name}" if kind in info.layers else info.name
+    note = f"`{row}`: {reason}"
     if note not in notes:
         notes.append(note)
     return f"({notes.index(note) + 1})"

@@ -6,7 +6,7 @@ These are the passes of a run on a small model; their findings are put into a li
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from functools import partial
 from pathlib import Path
 
@@ -181,8 +181,8 @@ def modes(bench: Bench, kinds: Set[str]) -> Iterator[Result]:
 
 
 def models(bench: Bench, kinds: Set[str]) -> Iterator[Result]:
-    """The shipped workloads, made small: the whole proof of a run."""
-    for workload in load_workloads(content_dir("workloads")).values():
+    """The shipped workloads, made small: the whole proof of a run. Of several that are alike one is enough."""
+    for workload in distinct(load_workloads(content_dir("workloads")).values()):
         check = f"model {workload.name}"
         missing = sorted(workload.model.kinds - kinds)
         if missing:
@@ -201,6 +201,16 @@ def models(bench: Bench, kinds: Set[str]) -> Iterator[Result]:
             continue
         bench.tell(check)
         yield _model(bench, small, check)
+
+
+def distinct(workloads: Iterable[Workload]) -> list[Workload]:
+    """One of all that have the same kinds of layers, loss, optimizer and options; those in suites come first."""
+    found: dict[object, Workload] = {}
+    for workload in sorted(workloads, key=lambda one: (one.by_name, one.name)):
+        rule = workload.optimizer
+        kinds = (workload.model.kinds, workload.loss.kind, rule.kind, rule.options, bool(rule.momentum))
+        found.setdefault(kinds, workload)
+    return sorted(found.values(), key=lambda one: one.name)
 
 
 def _model(bench: Bench, small: Workload, check: str) -> Result:

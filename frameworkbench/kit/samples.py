@@ -17,12 +17,21 @@ FLAT = "flat"
 BINARY = "binary"
 IMAGES = "images"
 TOKENS = "tokens"
+PAIRS = "pairs"
 
 CLASSES = 4
 VOCABULARY = 32
 LENGTH = 8
+USERS = 12
+ITEMS = 9
 
-_RAW: dict[str, tuple[int, ...]] = {FLAT: (3, 5, 4), BINARY: (3, 5, 4), IMAGES: (3, 11, 9), TOKENS: (LENGTH,)}
+_RAW: dict[str, tuple[int, ...]] = {
+    FLAT: (3, 5, 4),
+    BINARY: (3, 5, 4),
+    IMAGES: (3, 11, 9),
+    TOKENS: (LENGTH,),
+    PAIRS: (2,),
+}
 _SIZE = 256
 _TEST_SIZE = 16
 
@@ -60,6 +69,8 @@ def write_samples(source: str, folder: Path) -> PreparedDataset:
 
 def _inputs(source: str, size: int, generator: np.random.Generator) -> npt.NDArray[Any]:
     shape = (size, *_RAW[source])
+    if source == PAIRS:
+        return generator.integers(0, (USERS, ITEMS), shape).astype(np.int32)
     if source == TOKENS:
         return generator.integers(0, VOCABULARY, shape).astype(np.int32)
     return generator.integers(0, 256, shape).astype(np.uint8)

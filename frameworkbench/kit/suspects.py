@@ -27,7 +27,7 @@ Variant = Callable[[Layer, Mapping[str, Array], Array], Array]
 
 _MATCH = 4.0  # an explanation fits within this many tolerances
 _EPSILONS = (1e-3, 1e-5, 1e-6, 1e-7, 1e-12, 0.0)
-_GATES = "ifgo"
+_GATES = {"lstm": "ifgo", "gru": "rzn"}
 
 
 def explanation(model: Model, weights: Mapping[str, Array], inputs: Array, logits: Array, tolerance: float) -> str:
@@ -157,14 +157,48 @@ def _residual(_layer: Layer) -> Iterator[tuple[str, Variant]]:
 
 
 def _lstm(layer: Layer) -> Iterator[tuple[str, Variant]]:
-    if not _has(layer, "kernel"):
-        return
+    if layer.options["bidirectional"] or layer.options["sequence"]:
+        return  # the plain form has shown the cell
     yield "without the bias", _changed("bias", np.zeros_like)
     yield "if 1 is added to the forget bias", _changed("bias", _forget_plus_one)
-    for order in itertools.permutations(range(4)):
-        if order != (0, 1, 2, 3):
-            names = ",".join(_GATES[gate] for gate in order)
-            yield f"with gates in the order {names}, not i,f,g,o", _gates(order)
+    yield from _orders(layer)
+
+
+def _gru(layer: Layer) -> Iterator[tuple[str, Variant]]:
+    if layer.options["bidirectional"] or layer.options["sequence"]:
+        return  # the plain form has shown the cell
+    yield "without the bias", _changed("bias", np.zeros_like)
+    yield "if the reset gate is applied before the recurrent product", _reset_before
+    yield from _orders(layer)
+
+
+def _orders(layer: Layer) -> Iterator[tuple[str, Variant]]:
+    gates = _GATES[layer.kind]
+    for order in itertools.permutations(range(len(gates))):
+        if list(order) != sorted(order):
+            names = ",".join(gates[gate] for gate in order)
+            yield f"with gates in the order {names}, not {','.join(gates)}", _gates(order)
+
+
+def _reset_before(layer: Layer, weights: Mapping[str, Array], x: Array) -> Array:
+    """n = tanh(W_n·x + b_n + R_n·(r∘h)), as the first paper has it and some frameworks by default."""
+    kernel, recurrent, bias = (weights[layer.parameter(local)] for local in ("kernel", "recurrent", "bias"))
+    hidden = np.zeros((len(x), recurrent.shape[1]))
+    last = 2 * recurrent.shape[1]
+    for step in x.transpose(1, 0, 2):
+        inputs = step @ kernel.T + bias
+        both = 1 / (1 + np.exp(-(inputs[:, :last] + hidden @ recurrent[:last].T)))
+        reset, update = np.split(both, 2, axis=1)
+        new = np.tanh(inputs[:, last:] + (reset * hidden) @ recurrent[last:].T)
+        hidden = (1 - update) * new + update * hidden
+    return np.asarray(hidden)
+
+
+def _erf_gelu(_layer: Layer) -> Iterator[tuple[str, Variant]]:
+    def compute(layer: Layer, weights: Mapping[str, Array], x: Array) -> Array:
+        return _standard(replace(layer, kind="gelu"), weights, x)
+
+    yield "with the erf form", compute
 
 
 def _attention(layer: Layer) -> Iterator[tuple[str, Variant]]:
@@ -193,7 +227,7 @@ def _gates(order: tuple[int, ...]) -> Variant:
     def compute(layer: Layer, weights: Mapping[str, Array], x: Array) -> Array:
         changed = dict(weights)
         for local in ("kernel", "recurrent", "bias"):
-            blocks = np.split(weights[layer.parameter(local)], 4)
+            blocks = np.split(weights[layer.parameter(local)], len(order))
             changed[layer.parameter(local)] = np.concatenate([blocks[gate] for gate in order])
         return _standard(layer, changed, x)
 
@@ -217,6 +251,9 @@ _SUSPECTS: Mapping[str, Callable[[Layer], Iterator[tuple[str, Variant]]]] = {
     "embedding": _embedding,
     "position_embedding": _position,
     "residual": _residual,
+    "batch_norm": _norm,
+    "gelu_tanh": _erf_gelu,
+    "gru": _gru,
     "lstm": _lstm,
     "attention": _attention,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,9 +14,11 @@ from ..spec.workload import ParityLimits, Workload
 
 _BATCH = 16
 _LENGTH = 16
-_VOCABULARY = 64
+_ROWS = 64  # of every table: tokens, users, items
+_TABLES = ("vocabulary", "users", "items")
 _SAMPLES = 512
-_NARROWER = 8
+_NARROWER = 8  # or more, until
+_WIDEST = 32  # is the widest layer
 _LEAST = 4
 _WIDTHS = ("units", "filters", "width")
 _STEPS = 10  # longer trajectories of some models are chaotic
@@ -27,14 +29,17 @@ def shrink(workload: Workload) -> Workload:
 
     Widths are divided by one number everywhere, so that what had to be equal stays equal.
     """
-    text = workload.model.input_kind == "tokens"
-    tables = [_narrow(table) for table in workload.model.to_json()["layers"]]
+    whole = workload.model.to_json()["layers"]
+    factor = max(_NARROWER, math.ceil(max(_widths(whole), default=0) / _WIDEST))
+    tables = [_narrow(table, factor) for table in whole]
     last = workload.model.layers[-1]
     tables[-1] = {**tables[-1], **{key: value for key, value in last.options.items() if key == "units"}}
     data = replace(workload.data, train_limit=_SAMPLES, test_limit=_BATCH)
+    rows: dict[str, Any] = {key: _ROWS for key in _TABLES if getattr(data, key)}
+    data = replace(data, **rows)
     shape = workload.model.input_shape
-    if text:
-        data, shape = replace(data, length=_LENGTH, vocabulary=_VOCABULARY), (_LENGTH,)
+    if data.length:
+        data, shape = replace(data, length=_LENGTH), (_LENGTH,)
     model = build_model(shape, workload.model.input_kind, tables, workload.model.initializers, workload.name)
     facts = json.dumps([model.to_json(), workload.sha256], sort_keys=True)
     return replace(
@@ -48,17 +53,23 @@ def shrink(workload: Workload) -> Workload:
     )
 
 
-def _narrow(table: Mapping[str, Any]) -> dict[str, Any]:
+def _widths(tables: Sequence[Mapping[str, Any]]) -> list[int]:
+    own = [table[key] for table in tables for key in _WIDTHS if key in table]
+    return own + [width for table in tables for width in _widths(table.get("layers", []))]
+
+
+def _narrow(table: Mapping[str, Any], factor: int) -> dict[str, Any]:
     found = dict(table)
     for key in _WIDTHS:
         if key in found:
-            found[key] = max(_LEAST, found[key] // _NARROWER)
-    if "vocabulary" in found:
-        found["vocabulary"] = _VOCABULARY
+            found[key] = max(_LEAST, found[key] // factor)
+    for key in _TABLES:
+        if key in found:
+            found[key] = _ROWS
     if "heads" in found:
         found["heads"] = math.gcd(found["heads"], _LEAST)
     if "layers" in found:
-        found["layers"] = [_narrow(inner) for inner in found["layers"]]
+        found["layers"] = [_narrow(inner, factor) for inner in found["layers"]]
     return found
 
 

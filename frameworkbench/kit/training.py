@@ -17,12 +17,14 @@ from ..reference import Network
 from ..run import codes
 from ..run.judge import Expected, host_batch
 from ..run.link import Link
-from ..spec.training import LOSSES, OPTIMIZERS, Loss, Optimizer
+from ..spec.training import LOSSES, OPTIMIZERS, OPTIONS, Loss, Optimizer
 from .basics import build_probe, open_data
 from .bench import REFUSED, Asking
 from .declared import VOCABULARY
-from .probes import LOSS_CASES, STEPS, Probe, all_probes, loss_probe, training_probes, with_training
-from .probes import OPTIMIZERS as OPTIMIZER_CASES
+from .probe_models import LOSS_CASES
+from .probe_models import OPTIMIZERS as OPTIMIZER_CASES
+from .probe_models import OPTIONS as OPTION_CASES
+from .probes import STEPS, Probe, all_probes, loss_probe, training_probes, with_training
 from .result import FAIL, Result, closeness, failed, passed, skipped, warned
 
 _SCALES = (1.0, 0.125)  # powers of two: scaling rounds nothing
@@ -48,17 +50,20 @@ def losses(asking: Asking, kinds: Set[str]) -> Iterator[Result]:
 def optimizers(asking: Asking, kinds: Set[str]) -> Iterator[Result]:
     """Every declared optimizer: two steps where gradients are near epsilon, and two more after ``load``.
 
-    Of several forms (epsilon inside the root or outside) a framework may refuse some, with a reason, but not all.
+    The options that are declared (penalties, clipping, schedules) are looked at in the same way. Of several forms
+    (epsilon inside the root or outside) a framework may refuse some, with a reason, but not all.
     """
-    for kind in OPTIMIZERS:
-        if kind not in asking.bench.info.optimizers:
-            continue
+    info = asking.bench.info
+    declared = [kind for kind in OPTIMIZERS if kind in info.optimizers]
+    declared += [option for option in OPTIONS if option in info.optimizer_options]
+    for kind in declared:
         found = []
-        for name, optimizer in OPTIMIZER_CASES.get(kind, ()):
-            asking.bench.tell(f"optimizer {name}")
-            found.append(_optimizer(asking, training_probes(kinds), optimizer, f"optimizer {name}"))
+        for name, optimizer in (OPTIMIZER_CASES | OPTION_CASES).get(kind, ()):
+            if optimizer.kind in info.optimizers:
+                asking.bench.tell(f"optimizer {name}")
+                found.append(_optimizer(asking, training_probes(kinds), optimizer, f"optimizer {name}"))
         yield from _some_refused(found)
-        if kind not in OPTIMIZER_CASES:
+        if not found:
             yield warned(f"optimizer {kind}", "the kit has no case for it", "look at it in a workload of your own")
 
 

@@ -58,6 +58,7 @@ def used_share(workload: Workload, dataset: PreparedDataset, answers: Expected) 
             value, gradients, _ = network.loss_and_gradients(*batch, workload.loss)
             losses.append(value)
             state.update(network.weights, gradients)
+            network.move_statistics()
             if step in answers.updates:
                 checks += parity.compare_updates(
                     "parameters",

@@ -117,11 +117,6 @@ class Link:
         inputs, labels, self.canaries = _lay_out_data(setting, self._folder)
         self.worker.ask("data", inputs=str(inputs), labels=str(labels), spec=input_options(setting.workload))
 
-    def open_samples(self, workload: Workload, dataset: PreparedDataset) -> None:
-        """Let the worker read other training samples than those of its cell (for models built beside the cell's)."""
-        files = {"inputs": str(dataset.train_inputs), "labels": str(dataset.train_labels)}
-        self.worker.ask("data", **files, spec=input_options(workload))
-
     def open_data(self, inputs: Array, labels: Array, options: Mapping[str, Any]) -> None:
         """Let batches come from other samples from now on; ``options`` are those of ``to_inputs``."""
         self.worker.ask("data", inputs=self._save(inputs), labels=self._save(labels), spec=dict(options))

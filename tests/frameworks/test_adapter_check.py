@@ -83,4 +83,4 @@ def test_the_outsider_uses_no_modules() -> None:
     code = source.partition('"""\n\n')[2]
 
     assert [word for word in ("nn.Module", "torch.optim", "from torch import nn", "nn.Linear") if word in code] == []
-    assert len([line for line in source.splitlines() if line.strip()]) < 200
+    assert len([line for line in source.splitlines() if line.strip()]) < 250

@@ -27,18 +27,28 @@ def _edited(folder: Path, old: str, new: str) -> Path:
     return target
 
 
-def test_the_reference_passes_everything(check: Check) -> None:
-    """The oracle passes the whole list; every group says something, and each layer is looked at by itself."""
-    results = check("reference")
+def test_the_reference_passes(check: Check) -> None:
+    """The oracle passes every group but whole models; each says something, and each layer is looked at by itself."""
+    results = check("reference", only=tuple(group for group in GROUPS if group != "models"))
 
     assert problems(results) == ""
     names = " ".join(results)
     wanted = ["declaration", "interpreter", "contract", "load and export", "loss", "optimizer", "batches", "refusals"]
-    wanted += ["settings", "task infer", "determinism", "timing", "memory", "model mnist-mlp", "model attention-block"]
+    wanted += ["settings", "task infer", "determinism", "timing", "memory"]
     assert [name for name in wanted if name not in names] == []
-    assert {result.state for name, result in results.items() if name.startswith("model ")} == {"pass"}
     looked_at = " ".join(name for name in results if name.startswith("layer "))
     assert [kind for kind in VOCABULARY if kind not in looked_at] == []
+
+
+@pytest.mark.slow
+def test_the_reference_passes_whole_models(check: Check) -> None:
+    """The oracle passes the proof on every shipped workload, made small."""
+    results = check("reference", only=("models",))
+
+    assert problems(results) == ""
+    states = {name: result.state for name, result in results.items() if name.startswith("model ")}
+    assert set(states.values()) == {"pass"}
+    assert {"model mnist-mlp", "model attention-block", "model imdb-lstm", "model cifar-cnn"} <= set(states)
 
 
 def test_a_method_that_is_missing(tmp_path: Path, check: Check) -> None:

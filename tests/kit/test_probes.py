@@ -12,14 +12,16 @@ from frameworkbench.content import content_dir
 from frameworkbench.data import DataSpec
 from frameworkbench.kit import wellposed
 from frameworkbench.kit.declared import VOCABULARY
-from frameworkbench.kit.probes import LOSS_CASES, Probe, all_probes, loss_probe
-from frameworkbench.kit.probes import OPTIMIZERS as CASES
+from frameworkbench.kit.probe_models import LOSS_CASES
+from frameworkbench.kit.probe_models import OPTIMIZERS as CASES
+from frameworkbench.kit.probe_models import OPTIONS as OPTION_CASES
+from frameworkbench.kit.probes import Probe, all_probes, loss_probe
 from frameworkbench.kit.samples import write_samples
 from frameworkbench.kit.suspects import explanation
 from frameworkbench.kit.tiny import shrink
 from frameworkbench.reference import Network, probe_weights
 from frameworkbench.run.judge import Array, expected, host_batch
-from frameworkbench.spec.training import LOSSES, OPTIMIZERS
+from frameworkbench.spec.training import LOSSES, OPTIMIZERS, OPTIONS
 from frameworkbench.spec.workload import load_workloads
 
 
@@ -31,8 +33,8 @@ def test_every_kind_has_a_probe() -> None:
 
 
 def test_every_optimizer_has_a_case() -> None:
-    """A new optimizer cannot be added without constants to look at it with."""
-    assert sorted(set(OPTIMIZERS) - set(CASES)) == []
+    """A new optimizer or option cannot be added without constants to look at it with."""
+    assert sorted({*OPTIMIZERS, *OPTIONS} - {*CASES, *OPTION_CASES}) == []
 
 
 def test_every_loss_has_a_case() -> None:
