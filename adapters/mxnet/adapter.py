@@ -286,8 +286,7 @@ def _refusal(spec: Optimizer) -> str | None:
 
 def _make_optimizer(spec: Optimizer) -> mx.optimizer.Optimizer:
     common = {"learning_rate": spec.rate(1), "wd": spec.l2}
-    refusal = _refusal(spec)
-    if refusal:
+    if refusal := _refusal(spec):
         raise UnsupportedError("UNSUPPORTED_OPTIMIZER", refusal)
     if spec.kind == "sgd":
         return mx.optimizer.SGD(momentum=spec.momentum, **common)
