@@ -20,7 +20,14 @@ from .view import QUESTION, Group, Row, View
 Pictures = Mapping[str, Sequence[Picture]]
 
 
-def markdown(view: View, report: dict[str, Any], pictures: Pictures, advice: Mapping[str, Any] | None = None) -> str:
+def markdown(
+    view: View,
+    report: dict[str, Any],
+    pictures: Pictures,
+    advice: Mapping[str, Any] | None = None,
+    *,
+    all_cells: int | None = None,
+) -> str:
     """Render the whole report in the view's language.
 
     Args:
@@ -28,12 +35,14 @@ def markdown(view: View, report: dict[str, Any], pictures: Pictures, advice: Map
         report: the content of ``report.json``.
         pictures: by the anchor of their group; they lie beside the report.
         advice: what guidance is made from (``guidance.guidance_table``); without it there is no guidance and no facts.
+        all_cells: of the whole report, where ``report`` holds its first groups only.
     """
     words = view.words
     parts = [
         heading(1, words.say("frameworkbench report")),
         f"> {words.translate(QUESTION)}",
         _first_screen(view, report),
+        _where_the_rest_is(len(report["cells"]), all_cells, words),
         _where_pictures_are(len(pictures), len(view.groups), words),
         guidance_section(advice, words) if advice else "",
         *(_group(group, words, pictures.get(group.anchor, ())) for group in view.groups),
@@ -65,6 +74,16 @@ def _first_screen(view: View, report: dict[str, Any]) -> str:
         *([strong(words.say("Run it again")), block(command)] if command else []),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _where_the_rest_is(shown: int, count: int | None, words: Language) -> str:
+    if count is None or shown >= count:
+        return ""
+    return words.say(
+        "This file shows the first {shown} of {all} rows; all of them are in cells.csv and pairs.csv beside it.",
+        shown=f"{shown:,}",
+        all=f"{count:,}",
+    )
 
 
 def _where_pictures_are(drawn: int, sections: int, words: Language) -> str:
