@@ -141,6 +141,7 @@ def _machine() -> dict[str, Any]:
         "cpu_model": model,
         "cores": os.cpu_count(),
         "python": platform.python_version(),
+        "load_average": os.getloadavg()[0],
         "orjson": importlib.util.find_spec("orjson") is not None,
     }
 

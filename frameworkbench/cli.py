@@ -304,11 +304,13 @@ def _cell_row(cell: Any, tasks: bool) -> list[str]:
 
 def _write_report(run_dir: Path, out: Path, languages: Sequence[str] = ()) -> list[Path]:
     from .analysis.summary import summarise
-    from .report import write_report
+    from .collector import paused
+    from .report import report_content, write_content
     from .store.records import load_run
 
-    summary = summarise(load_run(run_dir))
-    return write_report(run_dir, out, summary=summary, languages=languages)
+    with paused():
+        content = report_content(summarise(load_run(run_dir)))  # from here on the records may go
+        return write_content(run_dir, out, content, languages)
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -56,7 +56,7 @@ def write_export(summary: Summary, form: str, out: Path, tables: Sequence[str] =
 def _files(summary: Summary, form: str, out: Path, tables: Sequence[str]) -> dict[Path, bytes]:
     if form == PYTEST_BENCHMARK:
         return {out: pytest_benchmark_json(summary)}
-    source = Source(summary)
+    source = Source.of(summary)
     if form == "json":
         return {out: tables_json(source, tables)}
     if out.is_file():

@@ -26,7 +26,7 @@ class Results:
     """
 
     def __init__(self, summary: Summary) -> None:
-        self._source = Source(summary)
+        self._source = Source.of(summary)
         self.report: dict[str, Any] = self._source.report
 
     @property

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..analysis.cells import number, rows, table, work_of
 from ..analysis.summary import Summary
+from ..errors import UsageError
 from ..store.run import Record, Run
 from .cell_columns import AXES, CELL_COLUMNS, NAMES
 from .columns import FLAG, INTEGER, NUMBER, TEXT, Column, Table, of, path
@@ -21,11 +22,30 @@ Facts = Mapping[str, Any]
 
 
 class Source:
-    """What the tables are made from: a run's report and its records."""
+    """What the tables are made from: a run's records, and the content of its report.
 
-    def __init__(self, summary: Summary) -> None:
-        self.run: Run = summary.run
-        self.report: dict[str, Any] = summary.to_json()
+    Tables of what was derived (cells, pairs, parity) need no records.
+    """
+
+    def __init__(self, run: Run | None, report: dict[str, Any]) -> None:
+        self._run = run
+        self.report = report
+
+    @classmethod
+    def of(cls, summary: Summary) -> Source:
+        """A run's records and its report."""
+        return cls(summary.run, summary.to_json())
+
+    @property
+    def run(self) -> Run:
+        """The records.
+
+        Raises:
+            UsageError: there are none here.
+        """
+        if self._run is None:
+            raise UsageError("this table is made from records, and only a report is given")
+        return self._run
 
     def cells(self) -> list[Facts]:
         """Cells as in ``report.json``."""

@@ -20,7 +20,14 @@ from .view import QUESTION, Group, Row, View
 Pictures = Mapping[str, Sequence[Picture]]
 
 
-def markdown(view: View, report: dict[str, Any], pictures: Pictures, advice: Mapping[str, Any] | None = None) -> str:
+def markdown(
+    view: View,
+    report: dict[str, Any],
+    pictures: Pictures,
+    advice: Mapping[str, Any] | None = None,
+    *,
+    all_cells: int | None = None,
+) -> str:
     """Render the whole report in the view's language.
 
     Args:
@@ -28,13 +35,19 @@ def markdown(view: View, report: dict[str, Any], pictures: Pictures, advice: Map
         report: the content of ``report.json``.
         pictures: by the anchor of their group; they lie beside the report.
         advice: what guidance is made from (``guidance.guidance_table``); without it there is no guidance and no facts.
+        all_cells: of the whole report, where ``report`` holds its first groups only.
     """
     words = view.words
     parts = [
         heading(1, words.say("frameworkbench report")),
         f"> {words.translate(QUESTION)}",
         _first_screen(view, report),
+<<<<<<< HEAD
         "" if pictures or not view.groups else words.say("Pictures are in the page only (report.html)."),
+=======
+        _where_the_rest_is(len(report["cells"]), all_cells, words),
+        _where_pictures_are(len(pictures), len(view.groups), words),
+>>>>>>> scale
         guidance_section(advice, words) if advice else "",
         *(_group(group, words, pictures.get(group.anchor, ())) for group in view.groups),
         _failures(view),
@@ -67,6 +80,31 @@ def _first_screen(view: View, report: dict[str, Any]) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+<<<<<<< HEAD
+=======
+def _where_the_rest_is(shown: int, count: int | None, words: Language) -> str:
+    if count is None or shown >= count:
+        return ""
+    return words.say(
+        "This file shows the first {shown} of {all} rows; all of them are in cells.csv and pairs.csv beside it.",
+        shown=f"{shown:,}",
+        all=f"{count:,}",
+    )
+
+
+def _where_pictures_are(drawn: int, sections: int, words: Language) -> str:
+    if drawn == 0 and sections:
+        return words.say("Pictures are in the page only (report.html).")
+    if drawn < sections:
+        return words.say(
+            "Pictures stand in the first {count} of {total} sections; the page (report.html) has all.",
+            count=drawn,
+            total=sections,
+        )
+    return ""
+
+
+>>>>>>> scale
 def _verdict(group: Group, words: Language) -> str:
     name = f"**{escape(group.title)}**{_synthetic(group, words)}"
     said, conditions = escape(group.sentence), escape(group.conditions)

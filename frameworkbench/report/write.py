@@ -13,7 +13,8 @@ from ..store.run import among_raw
 from .advice import advice_table
 from .markdown import markdown
 from .messages import LANGUAGES, SOURCE, check_languages, language
-from .page import cell_files, page
+from .page import cell_files, page, trimmed
+from .page_data import MOST_INSIDE
 from .pictures import album
 from .text import clean
 from .view import view
@@ -38,26 +39,59 @@ def write_report(run_dir: Path, out_dir: Path, *, summary: Summary, languages: S
         UsageError: ``out_dir`` lies among the raw records, or there is no such language.
         StoreError: a file cannot be written.
     """
+    return write_content(run_dir, out_dir, report_content(summary), languages)
+
+
+def report_content(summary: Summary) -> dict[str, Any]:
+    """The content of ``report.json``: all that a report is made of, so that a large run's records can go."""
+    content: dict[str, Any] = clean(summary.to_json())
+    return content
+
+
+def write_content(
+    run_dir: Path, out_dir: Path, report: dict[str, Any], languages: Sequence[str] = (SOURCE,)
+) -> list[Path]:
+    """``write_report`` from the content of ``report.json``."""
     if among_raw(run_dir, out_dir):
         raise UsageError(f"{out_dir}: holds raw results; choose another folder for the report")
-    contents = render_report(summary, languages)
-    for name, content in contents.items():
+    files = render_content(report, languages)
+    for name, content in files.items():
         write_bytes_atomic(out_dir / name, content)
-    return [out_dir / name for name in contents]
+    return [out_dir / name for name in files]
 
 
 def render_report(summary: Summary, languages: Sequence[str] = (SOURCE,)) -> dict[str, bytes]:
     """The bytes of every file of a report, by name."""
-    report: dict[str, Any] = clean(summary.to_json())
+    return render_content(report_content(summary), languages)
+
+
+def render_content(report: dict[str, Any], languages: Sequence[str] = (SOURCE,)) -> dict[str, bytes]:
+    """The bytes of every file of a report, by name.
+
+    Above ``MOST_INSIDE`` cells Markdown shows the first groups, with all rows in CSV files beside it, and nothing is
+    advised: a recommendation from thousands of groups takes minutes and says little. The command ``advise`` does it.
+    """
     chosen = [language(code) for code in check_languages(languages)]
     files = {"report.json": canonical_json(report)}
-    pictures, advice = album(report), advice_table(report)
+    large = len(report["cells"]) > MOST_INSIDE
+    shown = trimmed(report) if large else report
+    pictures, advice = album(report), None if large else advice_table(report)
     for words in chosen:
-        rows = view(report, words)
-        files[file_name("md", words.code)] = markdown(rows, report, pictures, advice).encode("utf-8")
+        rows = view(shown, words)
+        text = markdown(rows, shown, pictures, advice, all_cells=len(report["cells"]))
+        files[file_name("md", words.code)] = text.encode("utf-8")
         files[file_name("html", words.code)] = page(report, words, advice).encode("utf-8")
     files |= {name: content.encode("utf-8") for name, content in cell_files(report).items()}
+    files |= _tables(report) if large else {}
     return files | {each.path: each.content for found in pictures.values() for each in found}
+
+
+def _tables(report: dict[str, Any]) -> dict[str, bytes]:
+    """All rows and all pairs as CSV, for a report whose Markdown shows the first ones only."""
+    from ..export.files import csv_files  # which needs this package's own texts
+    from ..export.tables import Source
+
+    return csv_files(Source(None, report), ("cells", "pairs"))
 
 
 def file_name(kind: str, code: str) -> str:
