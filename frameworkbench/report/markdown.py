@@ -42,12 +42,8 @@ def markdown(
         heading(1, words.say("frameworkbench report")),
         f"> {words.translate(QUESTION)}",
         _first_screen(view, report),
-<<<<<<< HEAD
-        "" if pictures or not view.groups else words.say("Pictures are in the page only (report.html)."),
-=======
         _where_the_rest_is(len(report["cells"]), all_cells, words),
         _where_pictures_are(len(pictures), len(view.groups), words),
->>>>>>> scale
         guidance_section(advice, words) if advice else "",
         *(_group(group, words, pictures.get(group.anchor, ())) for group in view.groups),
         _failures(view),
@@ -80,8 +76,6 @@ def _first_screen(view: View, report: dict[str, Any]) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-<<<<<<< HEAD
-=======
 def _where_the_rest_is(shown: int, count: int | None, words: Language) -> str:
     if count is None or shown >= count:
         return ""
@@ -104,7 +98,6 @@ def _where_pictures_are(drawn: int, sections: int, words: Language) -> str:
     return ""
 
 
->>>>>>> scale
 def _verdict(group: Group, words: Language) -> str:
     name = f"**{escape(group.title)}**{_synthetic(group, words)}"
     said, conditions = escape(group.sentence), escape(group.conditions)
