@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workload", default="mnist-mlp")
     parser.add_argument("--sample", type=int, default=200, help="parameters of each tensor that are differentiated")
-    parser.add_argument("--out", type=Path, default=HERE.parent / "measured" / "finite-differences.json")
+    parser.add_argument("--out", type=Path, default=HERE.parent / "claims" / "measured" / "finite-differences.json")
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as cache:
         found = measure(load_workload(content_dir("workloads") / f"{asked.workload}.toml"), asked.sample, Path(cache))

@@ -1,6 +1,6 @@
 """What each framework says when a shape is wrong: a dense layer for 784 numbers is trained on 700.
 
-usage: python benchmarks/wrong_shape.py [--adapter NAME …] [--cache-dir DIR] [--out measured/wrong-shape.json]
+usage: python benchmarks/wrong_shape.py [--adapter NAME …] [--cache-dir DIR] [--out claims/measured/wrong-shape.json]
 
 Every mode of every adapter is asked in a process of its own. Recorded: where it stopped, the exception's type, the
 length of its message, its first lines and its last, and whether it names the two widths. Paths in messages are cut.
@@ -9,6 +9,7 @@ length of its message, its first lines and its last, and whether it names the tw
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import re
 import sys
@@ -19,6 +20,7 @@ from typing import Any
 
 from frameworkbench.errors import FrameworkbenchError
 from frameworkbench.reference import initial_weights
+from frameworkbench.registry import load_adapters
 from frameworkbench.run.fingerprints import available_cores
 from frameworkbench.run.link import Link, Setting, worker_environment
 from frameworkbench.run.options import RunOptions
@@ -40,13 +42,22 @@ _PATH = re.compile(r"(?<![:/\w])/(?:[^\s/:'\"]+/)+")  # folders of this machine;
 def main(arguments: Sequence[str] | None = None) -> int:
     """Ask every mode, print one line for each, write the file; 0 if each could be asked."""
     asked = _parser().parse_args(arguments)
-    rows, failures = measure(asked.adapter or [], asked.cache_dir)
+    entrants = [name for name, info in load_adapters().items() if info.role == "entrant"]
+    rows, failures = measure(asked.adapter or entrants, asked.cache_dir)
+    rows = merged(asked.out, rows)
     write_json_atomic(asked.out, {"schema": SCHEMA, "expected": RIGHT, "received": WRONG, "rows": rows})
     for row in rows:
         print(f"{row['adapter']}:{row['mode']}: {row['where']}, {row['type']}, {row['characters']} characters")
     for name, reason in failures.items():
         print(f"{name}: {reason}", file=sys.stderr)
     return 1 if failures else 0
+
+
+def merged(file: Path, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """These rows, and those of an earlier measurement by adapters that were not asked this time."""
+    asked = {row["adapter"] for row in rows}
+    old = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.is_file() else []
+    return sorted([*rows, *(row for row in old if row["adapter"] not in asked)], key=lambda row: str(row["adapter"]))
 
 
 def measure(adapters: Sequence[str], cache_dir: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
@@ -131,7 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--adapter", action="append")
     parser.add_argument("--cache-dir", type=Path, default=Path.home() / ".cache" / "frameworkbench")
-    parser.add_argument("--out", type=Path, default=HERE.parent / "measured" / "wrong-shape.json")
+    parser.add_argument("--out", type=Path, default=HERE.parent / "claims" / "measured" / "wrong-shape.json")
     return parser
 
 

@@ -11,7 +11,7 @@ def content_dir(name: str) -> Path:
     """Folder of shipped content.
 
     Args:
-        name: "adapters", "workloads", "claims" or "measured".
+        name: "adapters", "workloads" or "claims".
     """
     packaged = _PACKAGE / "_content" / name
     return packaged if packaged.is_dir() else _PACKAGE.parent / name

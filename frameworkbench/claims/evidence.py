@@ -65,12 +65,12 @@ def entry(cell: Cell) -> Entry:
 
 @cache
 def measured(name: str) -> Mapping[str, Any]:
-    """A small measurement that is shipped beside the runs (``measured/NAME.json``); empty if it is not there.
+    """A small measurement that is shipped beside the runs (``claims/measured/NAME.json``); empty if it is not there.
 
     Raises:
         SpecError: the file is not JSON.
     """
-    path = content_dir("measured") / f"{name}.json"
+    path = content_dir("claims") / "measured" / f"{name}.json"
     if not path.is_file():
         return {}
     try:

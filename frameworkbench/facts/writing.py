@@ -66,14 +66,15 @@ def shipped_writing() -> dict[str, Writing]:
     """
     from ..registry import load_adapters
 
-    said = read_wrong_shapes(content_dir("measured") / "wrong-shape.json")
+    said = read_wrong_shapes(content_dir("claims") / "measured" / "wrong-shape.json")
     adapters = load_adapters().items()
-    return {name: Writing(code_lines(info.folder / "adapter.py"), said.get(name, ())) for name, info in adapters}
+    return {name: Writing(code_lines(info.folder), said.get(name, ())) for name, info in adapters}
 
 
-def code_lines(file: Path) -> int:
-    """Lines of a file that are not blank; comments and docstrings count."""
-    return sum(bool(line.strip()) for line in file.read_text(encoding="utf-8").splitlines())
+def code_lines(folder: Path) -> int:
+    """Lines of an adapter's modules that are not blank; comments and docstrings count."""
+    texts = (file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.py")))
+    return sum(bool(line.strip()) for text in texts for line in text.splitlines())
 
 
 def read_wrong_shapes(file: Path) -> dict[str, tuple[WrongShape, ...]]:

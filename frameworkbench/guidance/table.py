@@ -78,7 +78,7 @@ def guidance_table(
     known = load_adapters()
     cells = [cell for cell in (report or {}).get("cells", ()) if cell["role"] == ENTRANT]
     day = today or _day(report) or date.today()
-    counted = {name: code_lines(info.folder / "adapter.py") for name, info in known.items()} if lines is None else lines
+    counted = {name: code_lines(info.folder) for name, info in known.items()} if lines is None else lines
     groups, rows = _measured(report, cells, workload_families() if families is None else families, counted)
     return {
         "schema": SCHEMA,

@@ -37,11 +37,12 @@ def _file(tmp_path: Path, **changes: Any) -> Path:
 
 
 def test_blank_lines_do_not_count(tmp_path: Path) -> None:
-    """Lines that hold nothing but spaces are no code; comments are."""
-    file = tmp_path / "adapter.py"
-    file.write_text("import this\n\n   \n# why\nx = 1\n", encoding="utf-8")
+    """Lines that hold nothing but spaces are no code; comments are, in every module of the folder."""
+    (tmp_path / "adapter.py").write_text("import this\n\n   \n# why\nx = 1\n", encoding="utf-8")
+    (tmp_path / "layers.py").write_text("y = 2\n", encoding="utf-8")
+    (tmp_path / "adapter.toml").write_text("name = 'x'\n", encoding="utf-8")
 
-    assert code_lines(file) == 3
+    assert code_lines(tmp_path) == 4
 
 
 def test_what_was_said_is_read(tmp_path: Path) -> None:
@@ -87,3 +88,13 @@ def test_messages_are_described_without_paths() -> None:
     assert len(found["first_lines"][1]) == 300
     assert (found["lines"], found["names_expected"], found["names_received"]) == (2, False, True)
     assert "somebody" not in json.dumps(found)
+
+
+def test_rows_of_adapters_that_were_not_asked_stay(tmp_path: Path) -> None:
+    """Asking one adapter anew replaces its rows and nobody else's."""
+    file = tmp_path / "wrong-shape.json"
+    file.write_text('{"rows": [{"adapter": "b", "mode": "x"}, {"adapter": "a", "mode": "old"}]}', encoding="utf-8")
+
+    rows = program("wrong_shape").merged(file, [{"adapter": "a", "mode": "new"}])
+
+    assert rows == [{"adapter": "a", "mode": "new"}, {"adapter": "b", "mode": "x"}]
