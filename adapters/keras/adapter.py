@@ -112,6 +112,8 @@ class KerasAdapter(Adapter):
         for layer in stack:
             if layer.kind == "residual":
                 x = self._keras.ops.add(x, self._apply(layer.layers, x))
+            elif layer.kind == "gru":  # its second bias is trained, and train_on_batch lets nobody hold it at zero
+                raise UnsupportedError("UNSUPPORTED_LAYER", "keras: no mapping for layer kind 'gru' with one bias")
             elif layer.kind in self._vocabulary.LAYERS or layer.kind == "pair_embedding":
                 x = self._call(layer, x)
             else:
@@ -149,6 +151,8 @@ def _make_loss(keras: Any, spec: Loss) -> Callable[[Any, Any], Any]:
 
 def _make_optimizer(keras: Any, spec: Optimizer) -> Any:
     optimizers, betas = keras.optimizers, {"beta_1": spec.beta1, "beta_2": spec.beta2}
+    if spec.options:
+        raise UnsupportedError("UNSUPPORTED_OPTIMIZER", f"keras: no mapping for option {min(spec.options)!r}")
     if spec.kind in ("sgd", "nesterov"):
         return optimizers.SGD(spec.learning_rate, momentum=spec.momentum, nesterov=spec.kind == "nesterov")
     if spec.kind == "adam":

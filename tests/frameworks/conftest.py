@@ -29,6 +29,15 @@ from frameworkbench.store.run import Run
 Measure = Callable[..., Run]
 
 
+def marks_of(row: str, *, slow: bool = False) -> list[pytest.MarkDecorator]:
+    """The framework that an adapter or adapter:mode needs; and slow, if asked or if the adapter is optional.
+
+    An optional adapter's environment is large, and no suite has it unasked.
+    """
+    name = row.partition(":")[0]
+    return [pytest.mark.framework(name), *([pytest.mark.slow] if slow or load_adapters()[name].optional else [])]
+
+
 def _named() -> dict[str, Path]:
     pairs = (pair.partition("=") for pair in os.environ.get("FRAMEWORKBENCH_TEST_PYTHON", "").split(",") if pair)
     return {name.strip(): Path(path) for name, _, path in pairs}

@@ -12,7 +12,7 @@ from frameworkbench.spec.workload import read_workload
 from frameworkbench.store.run import Run
 from tests.run.conftest import workload_text
 
-from .conftest import Measure
+from .conftest import Measure, marks_of
 
 ENTRANTS = {name: info for name, info in load_adapters().items() if info.role == "entrant"}
 TINY = ("tiny-cnn", "tiny-lstm", "tiny-attention")
@@ -76,16 +76,8 @@ parameters_steps_quick = [4, 6]
 
 
 def _each(names: list[str]) -> list[Any]:
-    """One test parameter for each adapter or adapter:mode, marked with the framework that it needs.
-
-    Those of an optional adapter are slow: its environment is large, and no suite has it unasked.
-    """
-    return [pytest.param(name, marks=_marks(name.partition(":")[0])) for name in names]
-
-
-def _marks(adapter: str) -> list[pytest.MarkDecorator]:
-    slow = [pytest.mark.slow] if load_adapters()[adapter].optional else []
-    return [pytest.mark.framework(adapter), *slow]
+    """One test parameter for each adapter or adapter:mode, marked with the framework that it needs."""
+    return [pytest.param(name, marks=marks_of(name)) for name in names]
 
 
 def _problems(run: Run) -> list[str]:

@@ -19,11 +19,11 @@ from frameworkbench.run.worker_process import WorkerProcess
 from frameworkbench.spec.workload import Workload, read_workload
 from tests.run.conftest import workload_text
 
-from .conftest import Measure
+from .conftest import Measure, marks_of
 
 ENTRANTS = {name: info for name, info in load_adapters().items() if info.role == "entrant"}
 WORKLOADS = ("tiny-mlp", "tiny-cnn", "tiny-lstm", "tiny-attention")
-ROWS = [pytest.param(name, marks=pytest.mark.framework(name)) for name in ENTRANTS]
+ROWS = [pytest.param(name, marks=marks_of(name)) for name in ENTRANTS]
 STEPS = 3
 
 Weights = dict[str, npt.NDArray[Any]]

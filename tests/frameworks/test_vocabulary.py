@@ -28,6 +28,7 @@ from frameworkbench.spec.model import Model, build_model
 from frameworkbench.spec.training import Loss, Optimizer
 from frameworkbench.validity.findings import Finding
 
+from .conftest import marks_of
 from .vocabulary import CASES, CLASSES, LAYERS, LOSSES, PAIR, QUICK, REFUSED, TEXT, VECTOR, VOCABULARY, Case
 
 ENTRANTS = {name: info for name, info in load_adapters().items() if info.role == "entrant"}
@@ -194,7 +195,7 @@ def _rows(modes: Callable[[str], list[str]]) -> list[Any]:
         pytest.param(
             f"{name}:{mode}",
             case,
-            marks=[pytest.mark.framework(name), *([] if case in QUICK else [pytest.mark.slow])],
+            marks=marks_of(name, slow=case not in QUICK),
         )
         for name in ENTRANTS
         for mode in modes(name)
@@ -247,7 +248,7 @@ def test_other_modes_know_the_vocabulary(row: str, name: str, bench_of: Callable
 
 
 ROWS = [
-    pytest.param(f"{name}:{mode}", marks=[pytest.mark.framework(name)] + [pytest.mark.slow] * (mode != info.main_mode))
+    pytest.param(f"{name}:{mode}", marks=marks_of(name, slow=mode != info.main_mode))
     for name, info in ENTRANTS.items()
     for mode in info.modes
 ]
