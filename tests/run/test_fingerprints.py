@@ -35,7 +35,7 @@ def test_facts_do_not_identify_an_adapter(folder: Path) -> None:
     ("file", "old", "new"),
     [
         ("adapter.toml", 'OMP_NUM_THREADS = "{threads}"', 'OMP_NUM_THREADS = "1"'),
-            ("adapter.toml", '"focal", "mean_squared_error"', '"mean_squared_error", "focal"'),
+        ("adapter.toml", '"focal", "mean_squared_error"', '"mean_squared_error", "focal"'),
         ("adapter.toml", "[modes.numpy]", "[environment]\nX = 1\n[modes.numpy]"),
         ("adapter.py", '"""', '""" '),
     ],
