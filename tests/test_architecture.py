@@ -28,7 +28,6 @@ MAY_NAME_FRAMEWORKS = {
     "data/reviews.py": "imdb.npz is a published format with a name",
     "data/tokens.py": "the token convention of that format",
     "data/opcodes.py": "imdb.npz is a published format with a name",
-    "facts/vocabulary.py": "names of export formats",
 }
 
 # What a worker loads: it meets Python 3.10 and whatever packages a framework's environment holds.

@@ -9,6 +9,7 @@ import pytest
 
 from frameworkbench.errors import SpecError
 from frameworkbench.facts import VOCABULARY, Fact, read_facts, shipped_facts, stale
+from frameworkbench.facts.vocabulary import read_vocabulary
 
 GOOD = """
 [facts.licence]
@@ -102,3 +103,15 @@ def test_shipped_facts_can_be_read() -> None:
             assert {"licence", "last_release", "maintenance"} <= set(stated), name
             assert list(stated) == [key for key in VOCABULARY if key in stated], name
     assert facts["mxnet"]["maintenance"].value == "retired"
+
+
+def test_a_wrong_vocabulary_names_its_mistake(tmp_path: Path) -> None:
+    """A topic that lacks a key or has one too many is refused with file and entry."""
+    file = tmp_path / "facts.toml"
+    file.write_text('[[topics]]\nkey = "a"\ntitle = "A"\nmany = false\n[[topics]]\nkey = "b"\n', encoding="utf-8")
+    with pytest.raises(SpecError, match=r"facts\.toml: topics\[1\]"):
+        read_vocabulary(file)
+
+    file.write_text('[[topics]]\nkey = "a"\ntitle = "A"\nmany = false\ncolour = "red"\n', encoding="utf-8")
+    with pytest.raises(SpecError, match="colour"):
+        read_vocabulary(file)
