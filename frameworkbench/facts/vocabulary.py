@@ -50,7 +50,7 @@ def read_vocabulary(file: Path) -> dict[str, Topic]:
 
 def _topic(entry: object, where: str) -> Topic:
     fields = Fields(entry, where)
-    allowed: Mapping[str, object] = fields.table("allowed") if fields.has("allowed") else {}
+    allowed = dict(fields.table("allowed").items()) if fields.has("allowed") else {}
     topic = Topic(
         fields.required("key", str),
         fields.required("title", str),
