@@ -52,6 +52,7 @@ def _checkout(tmp_path: Path) -> Path:
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "frameworkbench", folder / "frameworkbench", ignore=ignore)
     shutil.copytree(ROOT / "adapters" / "reference", folder / "adapters" / "reference", ignore=ignore)
+    shutil.copy(ROOT / "adapters" / "facts.toml", folder / "adapters")
     shutil.copytree(ROOT / "workloads", folder / "workloads")
     (folder / "tiny.toml").write_text(workload_text("tiny-mlp"), encoding="utf-8")
     return folder
