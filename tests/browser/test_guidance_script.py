@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,28 +15,21 @@ from tests.guidance.planted_table import PlantedReport, firm, traded
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCRIPT = ROOT / "frameworkbench" / "report" / "page" / "guidance.js"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium or google-chrome on PATH"),
     # Playwright's driver is a process with pipes of its own, which it leaves to the garbage collector.
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Any]:
+def page(browser: Any) -> Iterator[Any]:
     """An empty page that has loaded nothing but the script."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of Playwright's own imports
-        from playwright.sync_api import sync_playwright
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        found = browser.new_page()
-        found.add_script_tag(content=SCRIPT.read_text(encoding="utf-8"))
-        yield found
-        browser.close()
+    found = browser.new_page()
+    found.add_script_tag(content=SCRIPT.read_text(encoding="utf-8"))
+    yield found
+    found.close()
 
 
 def _standard() -> dict[str, Any]:
