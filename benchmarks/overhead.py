@@ -23,6 +23,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from extended import extended_worker
 from harness import step_cost_us
 from ratios import conclude, ratio_of
 from row_file import merged, read, write
@@ -31,7 +32,7 @@ from frameworkbench.errors import FrameworkbenchError, UsageError
 from frameworkbench.reference import initial_weights
 from frameworkbench.run.fingerprints import available_cores, code_sha256, machine
 from frameworkbench.run.judge import batch_order
-from frameworkbench.run.link import Link, Setting, worker_environment
+from frameworkbench.run.link import Link, Setting
 from frameworkbench.run.options import RunOptions
 from frameworkbench.run.plan import choose
 from frameworkbench.run.prepare import Ready, prepare_all
@@ -132,7 +133,7 @@ def measure_row(
     if not loop.is_file():
         raise UsageError(f"{loop}: expected the plain loop of {setting.cell.adapter}; write one (see the others)")
     samples: list[tuple[float, float]] = []
-    with tempfile.TemporaryDirectory() as name, _worker(setting, Path(name)) as worker:
+    with tempfile.TemporaryDirectory() as name, extended_worker(setting, Path(name), Path(name) / "log") as worker:
         step_s = _warm_up(setting, Link(setting, worker, Path(name), draw(random.SystemRandom())))
         if share_s is not None:
             window_s = min(window_s, 0.9 * (share_s - (time.monotonic() - started)) / (2 * (pairs + 1)))
@@ -173,19 +174,6 @@ def _warm_up(setting: Setting, link: Link) -> float:
     link.steps(_WARMUP_STEPS)
     looks = [link.worker.ask("steps", count=_WARMUP_STEPS)["elapsed_ns"] for _ in range(2)]
     return max(min(looks) / _WARMUP_STEPS / 1e9, 1e-7)
-
-
-def _worker(setting: Setting, folder: Path) -> WorkerProcess:
-    setting.compile_cache.mkdir(parents=True, exist_ok=True)
-    return WorkerProcess(
-        setting.interpreter.path,
-        environment=worker_environment(setting),
-        log=folder / "log",
-        folder=folder,
-        cores=setting.cores,
-        deadline_s=setting.timeout_s,
-        program=HERE / "overhead_worker.py",
-    )
 
 
 def _row(setting: Setting, steps: int, samples: Sequence[tuple[float, float]], version: str) -> dict[str, Any]:

@@ -18,16 +18,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from extended import extended_worker
+
 from frameworkbench.errors import FrameworkbenchError
 from frameworkbench.reference import initial_weights
 from frameworkbench.registry import load_adapters
 from frameworkbench.run.fingerprints import available_cores
-from frameworkbench.run.link import Link, Setting, worker_environment
+from frameworkbench.run.link import Link, Setting
 from frameworkbench.run.options import RunOptions
 from frameworkbench.run.plan import choose, make_plan
 from frameworkbench.run.prepare import prepare_all
 from frameworkbench.run.variation import draw
-from frameworkbench.run.worker_process import WorkerProcess
 from frameworkbench.spec.protocol import suite
 from frameworkbench.store.atomic import write_json_atomic
 
@@ -93,18 +96,9 @@ def measure(adapters: Sequence[str], cache_dir: Path) -> tuple[list[dict[str, An
 
 def ask(setting: Setting, folder: Path) -> dict[str, Any]:
     """Build the model, train one step on inputs that are too narrow, and describe what was said."""
-    setting.compile_cache.mkdir(parents=True, exist_ok=True)
     place = setting.compile_cache / "worker"
-    place.mkdir(exist_ok=True)
-    with WorkerProcess(
-        setting.interpreter.path,
-        environment=worker_environment(setting),
-        log=folder / "log",
-        folder=place,
-        cores=setting.cores,
-        deadline_s=setting.timeout_s,
-        program=HERE / "wrong_shape_worker.py",
-    ) as worker:
+    place.mkdir(parents=True, exist_ok=True)
+    with extended_worker(setting, place, folder / "log") as worker:
         link = Link(setting, worker, place, draw(random.SystemRandom()))
         link.start()
         workload = setting.workload
