@@ -6,7 +6,6 @@ work with nothing installed.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from .spec.layers import KINDS
 from .spec.precision import PRECISIONS
 from .spec.protocol import TASKS
 from .spec.training import LOSSES, OPTIMIZERS, OPTIONS
+from .written_files import read_toml
 
 MODE_CLASSES = ("eager", "graph", "compiled")
 ROLES = ("entrant", "oracle")
@@ -178,10 +178,7 @@ def read_adapter(folder: Path) -> AdapterInfo:
         SpecError: a key is missing, unknown or of the wrong type; names file and key.
     """
     file = folder / "adapter.toml"
-    try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise SpecError(str(file), f"cannot be read: {problem}") from problem
+    table = read_toml(file)
     fields = Fields(table, str(file))
     modes = {name: _read_mode(name, value, f"{file}: modes: {name}") for name, value in fields.table("modes").items()}
     main_mode = fields.required("main_mode", str)

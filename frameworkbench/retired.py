@@ -5,13 +5,13 @@ They are data (``adapters/retired.toml``): a reader who looks for one finds out 
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from .content import content_dir
 from .errors import SpecError
 from .spec.fields import Fields
+from .written_files import read_toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,7 @@ def load_retired() -> tuple[Retired, ...]:
     file = content_dir("adapters") / "retired.toml"
     if not file.is_file():
         return ()
-    try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise SpecError(str(file), f"cannot be read: {problem}") from problem
+    table = read_toml(file)
     return tuple(_read(entry, f"{file}: retired[{n}]") for n, entry in enumerate(table.get("retired", [])))
 
 

@@ -6,7 +6,6 @@ must not change the identity of what was measured under the old one.
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from ..content import content_dir
 from ..errors import SpecError
 from ..spec.fields import Fields
+from ..written_files import read_json
 from .convergence import Band
 
 SCHEMA = 1
@@ -37,13 +37,8 @@ def load_band(path: Path) -> Band:
         SpecError: the file cannot be read, a key is missing, unknown or of the wrong type, or its runs do not fit
             together.
     """
-    try:
-        fields = Fields(json.loads(path.read_text("utf-8")), str(path))
-    except (OSError, ValueError) as problem:
-        raise SpecError(str(path), f"cannot be read: {problem}") from problem
-    schema = fields.required("schema", int)
-    if schema != SCHEMA:
-        raise SpecError(f"{path}: schema", "unknown version", expected=str(SCHEMA), received=schema)
+    fields = Fields(read_json(path), str(path))
+    fields.schema(SCHEMA)
     for fact in ("precision", "numpy"):  # for readers
         fields.required(fact, str)
     runs = [_run(value, f"{path}: runs[{n}]") for n, value in enumerate(fields.required("runs", list))]

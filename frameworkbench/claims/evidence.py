@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from ..analysis.comparison import Entry
 from ..content import content_dir
-from ..errors import SpecError
 from ..spec.lanes import MATCHED
+from ..written_files import read_json
 
 Cell = Mapping[str, Any]
 
@@ -73,8 +72,5 @@ def measured(name: str) -> Mapping[str, Any]:
     path = content_dir("claims") / "measured" / f"{name}.json"
     if not path.is_file():
         return {}
-    try:
-        found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as problem:
-        raise SpecError(str(path), f"cannot be read: {problem}") from problem
+    found: Mapping[str, Any] = read_json(path)
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +12,7 @@ from typing import Any
 from ..content import content_dir
 from ..errors import SpecError
 from ..spec.fields import Fields
+from ..written_files import read_toml
 
 SCHEMA = 1
 
@@ -106,13 +106,8 @@ def load_claim(path: Path) -> Claim:
     Raises:
         SpecError: it cannot be read, or a key is missing, unknown, of the wrong type or out of range.
     """
-    try:
-        fields = Fields(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise SpecError(str(path), f"cannot be read: {problem}") from problem
-    schema = fields.required("schema", int)
-    if schema != SCHEMA:
-        raise SpecError(f"{path}: schema", "unknown version", expected=str(SCHEMA), received=schema)
+    fields = Fields(read_toml(path), str(path))
+    fields.schema(SCHEMA)
     test = fields.table("test")
     kind = test.choice("kind", tuple(TESTS))
     options: dict[str, Any] = {key: test.required(key, wanted) for key, wanted in TESTS[kind].items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -12,6 +11,7 @@ from typing import Any
 
 from ..errors import SpecError
 from ..spec.fields import Fields
+from ..written_files import read_toml
 from .vocabulary import VOCABULARY, Topic
 
 # What is true of a framework changes with its releases; after a year somebody has to look again.
@@ -83,10 +83,7 @@ def read_facts(folder: Path) -> dict[str, Fact]:
         SpecError: the file cannot be read, a key is unknown, or a fact lacks value, source or date.
     """
     file = folder / "adapter.toml"
-    try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise SpecError(str(file), f"cannot be read: {problem}") from problem
+    table = read_toml(file)
     stated = Fields(table.get("facts", {}), f"{file}: facts")
     found = {
         key: _read(topic, stated.table(key), f"{file}: facts: {key}")

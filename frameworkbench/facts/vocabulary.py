@@ -7,14 +7,13 @@ are data (``adapters/facts.toml``), since some of them are names of one framewor
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..content import content_dir
-from ..errors import SpecError
 from ..spec.fields import Fields
+from ..written_files import read_toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +39,7 @@ def read_vocabulary(file: Path) -> dict[str, Topic]:
     Raises:
         SpecError: the file cannot be read, or a key is missing, unknown or of the wrong type.
     """
-    try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise SpecError(str(file), f"cannot be read: {problem}") from problem
+    table = read_toml(file)
     topics = [_topic(entry, f"{file}: topics[{number}]") for number, entry in enumerate(table.get("topics", []))]
     return {topic.key: topic for topic in topics}
 

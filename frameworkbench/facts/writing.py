@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ..content import content_dir
-from ..errors import SpecError
 from ..spec.fields import Fields
+from ..written_files import read_json
 
 SCHEMA = 1
 
@@ -85,13 +84,8 @@ def read_wrong_shapes(file: Path) -> dict[str, tuple[WrongShape, ...]]:
     """
     if not file.is_file():
         return {}
-    try:
-        fields = Fields(json.loads(file.read_text(encoding="utf-8")), str(file))
-    except (OSError, ValueError) as problem:
-        raise SpecError(str(file), f"cannot be read: {problem}") from problem
-    schema = fields.required("schema", int)
-    if schema != SCHEMA:
-        raise SpecError(f"{file}: schema", "unknown version", expected=str(SCHEMA), received=schema)
+    fields = Fields(read_json(file), str(file))
+    fields.schema(SCHEMA)
     for width in ("expected", "received"):  # for readers
         fields.positive(width)
     found: dict[str, list[WrongShape]] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from ..registry import AdapterInfo
 from ..run.prepare import environment_spec
 from ..spec.layers import KINDS
 from ..spec.training import LOSSES, OPTIMIZERS, OPTIONS
+from ..written_files import read_toml
 from .bench import Tell
 from .result import Result, failed, passed, warned
 
@@ -92,4 +92,4 @@ def _explained(file: Path) -> bool:
 
 
 def _has_facts(file: Path) -> bool:
-    return bool(tomllib.loads(file.read_text(encoding="utf-8")).get("facts"))
+    return bool(read_toml(file).get("facts"))

@@ -7,10 +7,11 @@ import json
 import os
 import platform
 import subprocess
-import tomllib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from ..written_files import read_toml
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -36,7 +37,7 @@ def folder_sha256(folder: Path) -> str:
 
 def _declaration(file: Path) -> bytes:
     """What an ``adapter.toml`` declares beside its facts, in one form; order counts, it decides on the second mode."""
-    table = tomllib.loads(file.read_text(encoding="utf-8"))
+    table = read_toml(file)
     table.pop("facts", None)
     return json.dumps(table, default=str).encode()
 

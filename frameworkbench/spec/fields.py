@@ -54,6 +54,12 @@ class Fields:
             raise SpecError(f"{self._where}: {key}", "missing", expected=_NAMES.get(kind, kind.__name__))
         return self._typed(key, kind)
 
+    def schema(self, known: int) -> None:
+        """Reject a file whose ``schema`` is missing or another number."""
+        found = self.required("schema", int)
+        if found != known:
+            raise SpecError(f"{self._where}: schema", "unknown version", expected=str(known), received=found)
+
     def optional(self, key: str, kind: type[T], default: T) -> T:
         """The value of a key that may be absent."""
         self._seen.add(key)

@@ -96,14 +96,10 @@ def load_workload(path: Path) -> Workload:
     Raises:
         SpecError: the file cannot be read, or a key is missing, unknown, of the wrong type or out of range.
     """
-    import tomllib  # Python 3.11; workers (3.10) receive JSON instead
+    from ..written_files import parse_toml, read_content  # Python 3.11; workers (3.10) receive JSON instead
 
-    try:
-        content = path.read_bytes()
-        table = tomllib.loads(content.decode("utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise SpecError(str(path), f"cannot be read: {problem}") from problem
-    return read_workload(table, str(path), hashlib.sha256(content).hexdigest())
+    content = read_content(path)
+    return read_workload(parse_toml(content, path), str(path), hashlib.sha256(content).hexdigest())
 
 
 def load_workloads(folder: Path, extra: Sequence[Path] = ()) -> dict[str, Workload]:
@@ -140,9 +136,7 @@ def read_workload(table: Mapping[str, Any], where: str, sha256: str) -> Workload
         SpecError: names file, key, what was expected and what was received.
     """
     fields = Fields(table, where)
-    schema = fields.required("schema", int)
-    if schema != SCHEMA:
-        raise SpecError(f"{where}: schema", "unknown version", expected=str(SCHEMA), received=schema)
+    fields.schema(SCHEMA)
     data = _read_data(fields.table("data"))
     model = _read_model(fields, data, where)
     training = fields.table("training")
