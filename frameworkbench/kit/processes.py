@@ -19,9 +19,11 @@ from ..content import content_dir
 from ..data import prepare
 from ..errors import FrameworkbenchError, WorkerError
 from ..run import codes, passes
-from ..run.link import Link
+from ..run.judge import Expected
+from ..run.link import Link, Setting
 from ..run.passes import Outcome, draw_snapshot_steps
 from ..run.plan import refusal
+from ..run.turns import alone
 from ..spec.workload import Workload, load_workloads
 from ..validity import identity
 from .basics import build_probe
@@ -130,7 +132,11 @@ def timing(bench: Bench, kinds: Set[str]) -> Iterator[Result]:
         linear = bench.setting(probe.workload, dataset, detectors=frozenset({"scaling"}))
         yield _looks(bench, "time follows steps", partial(passes.proof, linear, answers, chooser=_CHOOSER))
         timed = bench.setting(probe.workload, dataset)
-        yield _looks(bench, "timing", partial(passes.speed, timed, answers, chooser=_CHOOSER))
+        yield _looks(bench, "timing", partial(_timed, timed, answers))
+
+
+def _timed(setting: Setting, answers: Expected, log: Path) -> Outcome:
+    return alone(passes.speed(setting, answers, log, chooser=_CHOOSER))
 
 
 def memory(bench: Bench, kinds: Set[str]) -> Iterator[Result]:

@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 
 from ..store.run import CompleteBlock
 from .aims import Aims, extra_blocks
+from .groups import Group, groups
 from .noise import Watch
 from .plan import Planned
 from .progress import Progress
 from .resolution import resolution
+from .turns import in_turns
 from .work import timing_of
 
 _MAX_SPEED_FAILURES = 2
@@ -94,12 +96,26 @@ class Blocks:
         started = time.monotonic()
         session.order.shuffle(members)
         self._watch.open()
-        for planned in members:
-            outcome = self._progress.unit(planned, "speed", timing_of(session, planned), block=number, attempt=attempt)
-            self._watch.after(outcome.payload)
+        together = session.options.device == "cpu"  # a card belongs to one process at a time (method T16)
+        for group in groups(members, session.estimates.peak_bytes if together else None):
+            self._take(group, number, attempt)
         noise = self._watch.verdict()
         session.append_block(number, attempt, [p.key for p in members], time.monotonic() - started, noise)
         return list(noise["reasons"])
+
+    def _take(self, group: Group, number: int, attempt: int) -> None:
+        """Time the processes of a group in turns; one that is alone has a single window."""
+        session, several = self._progress.session, len(group.members) > 1
+        windows = self._progress.protocol.windows if several else 1
+        self._watch.begin(group.name, len(group.members))
+        passes = [
+            self._progress.turns(
+                planned, "speed", timing_of(session, planned), block=number, attempt=attempt, windows=windows
+            )
+            for planned in group.members
+        ]
+        for outcome in in_turns(passes, session.order, self._watch.between):
+            self._watch.after(outcome.payload)
 
     def _fit(self) -> None:
         """Settle how many blocks this round aims at: its share, or what is left of the budget if that is less.

@@ -10,6 +10,7 @@ from .passes.memory import STEADY_LIMIT_S
 from .plan import Planned
 
 _PROOF_GUESS_S = 12.0
+_PEAK_GUESS_BYTES = 2 * 2**30
 _CAPACITY_GUESS_S = 120.0
 _MEMORY_STEPS = 250  # burst and watched steps of the memory pass
 _LAUNCH_S = 0.7  # interpreter start, scratch files, ending the process
@@ -65,7 +66,11 @@ class Estimates:
         step, protocol = proof["step_s"], self._protocol
         window = min(max(protocol.window_s, protocol.window_steps * step), max(protocol.window_limit_s, step))
         steps = _SNAPSHOT_STEPS + self._warmup.get(planned.twin_of or planned.key, protocol.warmup_steps)
-        return float(_start_s(proof) + steps * step + protocol.windows * window)
+        return float(_start_s(proof) + steps * step + window)
+
+    def peak_bytes(self, planned: Planned) -> int:
+        """Host memory that a process of a cell takes at most, by its proof."""
+        return int(self._proof.get(planned.key, {}).get("proof_peak_bytes") or _PEAK_GUESS_BYTES)
 
     def pilot_s(self, planned: Planned) -> float:
         """Seconds of a pilot process."""

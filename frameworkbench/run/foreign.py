@@ -20,6 +20,9 @@ LIMIT = 0.05
 """Largest share of the cores that others may take during a window. It is the sentinel's least limit, for the same
 reason: 5 % of the cores, all of it taken from the thread that everybody waits for, is a 5 % slower window. A quiet
 desktop takes under 2 %."""
+MOST = 0.15
+"""Largest share that passes where processes took turns and others took the same from each of them: beyond it, it is
+not the machine of the run that was measured."""
 _LEAST_S = 0.03  # the kernel counts in ticks of 10 ms: on each core three of them are chance
 
 PROC = Path("/proc")
@@ -37,6 +40,14 @@ class Usage:
     all_s: float
     worker_s: float
     own_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What others took of the cores in the windows of one process: as a share, and how long the windows were."""
+
+    share: float
+    wall_s: float
 
 
 def read(
@@ -72,6 +83,31 @@ def share(before: Usage | None, after: Usage | None) -> float | None:
 def limit(wall_s: float) -> float:
     """Largest share that passes for a window of this length: short ones are blurred by the kernel's ticks."""
     return max(LIMIT, _LEAST_S / wall_s) if wall_s > 0 else 1.0
+
+
+def complaints(shares: Sequence[Share]) -> list[str]:
+    """What is to be said about processes that took turns (or about one that was alone); nothing if all is well.
+
+    What others took from all of them alike cancels in every comparison; what they took from one alone does not.
+    """
+    if not shares:
+        return []
+    worst = max(shares, key=lambda one: one.share)
+    most = limit(worst.wall_s)
+    if len(shares) == 1 and worst.share > most:
+        return [f"other processes took {worst.share:.1%} of the cores while a worker was timed (limit {most:.0%})"]
+    if len(shares) > 1 and worst.share > max(MOST, most):
+        return [
+            f"other processes took up to {worst.share:.1%} of the cores while workers were timed in turns "
+            f"(limit {max(MOST, most):.0%})"
+        ]
+    least = min(one.share for one in shares)
+    if worst.share - least > most:
+        return [
+            f"other processes took {worst.share:.1%} of the cores from one worker and {least:.1%} from another that it "
+            f"took turns with (limit of the difference {most:.0%})"
+        ]
+    return []
 
 
 def _busy_ticks(proc: Path, cores: set[int]) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,8 @@ from ..spec.training import Loss, Optimizer
 from ..spec.workload import Workload
 from ..validity.canary import Canaries, plant
 from ..validity.findings import ALL, Finding
-from . import codes
+from ..validity.parked import Parked
+from . import census, codes, rest
 from .judge import input_options
 from .process_facts import loaded_libraries
 from .tree_memory import Footprint
@@ -49,7 +50,8 @@ class Setting:
     ``warmup_steps`` is what the cell's pilot came to; ``detectors`` are those whose findings count (all, outside the
     self-test); ``ceiling`` is the machine's matrix product in operations per second, None where it was not measured.
     ``card`` is the index of the card for a CUDA cell, ``footprint`` reads what processes hold on it; ``weighed`` is set
-    for processes whose memory is measured and that are never timed.
+    for processes whose memory is measured and that are never timed. ``windows`` are the pieces of a timed window,
+    between which other processes have their turns; a process that is alone has one.
     """
 
     cell: Cell
@@ -69,6 +71,7 @@ class Setting:
     card: int = 0
     footprint: Footprint | None = None
     weighed: bool = False
+    windows: int = 1
 
     @property
     def tunings(self) -> tuple[Tuning, ...]:
@@ -97,6 +100,7 @@ class Link:
         self.worker = worker
         self.libraries: dict[str, str | None] = {}
         self.canaries: Canaries | None = None
+        self.parked = Parked()
         self.steps_done = 0  # since the last build or load
         self.cursor = 0  # batches taken since they were staged
 
@@ -183,6 +187,14 @@ class Link:
         window = self.worker.window(steps)
         self._count_steps(steps)
         return window
+
+    def turn(self) -> Generator[None, None, None]:
+        """Let other processes have their turns. The worker is at rest before, and what it does meanwhile is seen."""
+        rest.settle(self.worker.pid)
+        before = census.take(self.worker.pid)
+        with self.worker.waiting():
+            yield
+        self.parked.add(census.between(before, census.take(self.worker.pid)))
 
     def latencies(self, steps: int) -> list[float]:
         """Seconds of single steps, each drained, by the worker's clock."""

@@ -1,7 +1,8 @@
 """Whether a block was disturbed, judged by everything except how its entrants did.
 
-Three witnesses: the sentinel's fixed work before and after each worker, the CPU time that others took during each timed
-window, and on a card what was seen of it from outside. A block with a complaint is kept, flagged, and measured again.
+Three witnesses: the sentinel's fixed work before and after each round of windows, the CPU time that others took during
+each timed window, and on a card what was seen of it from outside. A block with a complaint is kept, flagged, and
+measured again.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import card, foreign
-from .sentinel import Limits, Reading, Sentinel, disturbances
+from .sentinel import Around, Limits, Reading, Sentinel, disturbances
+from .worker_process import take_unclaimed
 
 _NOTE = "sentinel"  # what the record that holds the run's limits says it is
 
@@ -35,8 +37,8 @@ class Watch:
     keep: Callable[[Limits], None] = lambda limits: None
     spent_s: float = 0.0
     _quiet: list[Reading] = field(default_factory=list)
-    _readings: list[Reading] = field(default_factory=list)
-    _shares: list[tuple[float, float]] = field(default_factory=list)
+    _around: list[Around] = field(default_factory=list)
+    _shares: list[list[foreign.Share]] = field(default_factory=list)
     _card: list[str] = field(default_factory=list)
 
     def look(self) -> None:
@@ -48,35 +50,48 @@ class Watch:
             self._quiet += self._taken()
 
     def open(self) -> None:
-        """Begin a block: draw the limits if the run has none yet, and take the reading before the first worker."""
-        self._readings, self._shares, self._card = [], [], []
+        """Begin a block, and draw the limits if the run has none yet."""
+        self._around, self._shares, self._card = [], [], []
+        take_unclaimed()
         if self.sentinel is not None and self.limits is None:
             started = time.monotonic()
             self.limits = self.sentinel.calibrate(self.calibration, self._quiet)
             self.spent_s += time.monotonic() - started
             self.keep(self.limits)
-        self._readings += self._taken()
+
+    def begin(self, name: str, processes: int) -> None:
+        """Processes that take turns are launched; ``name`` as in ``Around``."""
+        self._around.append(Around(name, processes, []))
+        self._shares.append([])
+
+    def between(self) -> None:
+        """A reading before or after a round of windows."""
+        self._around[-1].readings.extend(self._taken())
 
     def after(self, payload: Mapping[str, Any]) -> None:
-        """One worker of the block has ended: a reading, and what its windows saw of others.
-
-        The reading is also the one before the next worker.
-        """
-        self._shares += window_shares(payload)
+        """One worker of the block has ended: what its windows saw of others."""
+        self._shares[-1] += worker_share(payload)
         self._card += card.flags(payload)
-        self._readings += self._taken()
 
     def verdict(self) -> dict[str, Any]:
         """The noise of the block as its record holds it."""
-        worst = max((share for share, _ in self._shares), default=None)
+        worst = max((one.share for shares in self._shares for one in shares), default=None)
         seen = list(dict.fromkeys(self._card))
         facts: dict[str, Any] = {"flagged": bool(seen), "reasons": seen, "sentinel": {}, "foreign_cpu_share": worst}
         if self.limits is None:
             return facts
-        reasons = disturbances(self.limits, self._readings) + _complaint(self._shares) + seen
+        others = [reason for shares in self._shares for reason in foreign.complaints(shares)]
+        reasons = disturbances(self.limits, self._around) + others + _left_behind() + seen
         facts["sentinel"] = {
-            "ratios": [round(self.limits.ratio(reading), 4) for reading in self._readings],
-            "cpu_ms": [round(reading.cpu_ns / 1e6, 3) for reading in self._readings],
+            "around": [
+                {
+                    "group": around.name,
+                    "processes": around.processes,
+                    "ratios": [round(self.limits.ratio(reading), 4) for reading in around.readings],
+                    "cpu_ms": [round(reading.cpu_ns / 1e6, 3) for reading in around.readings],
+                }
+                for around in self._around
+            ],
             "limit": self.limits.limit,
         }
         return facts | {"flagged": bool(reasons), "reasons": reasons}
@@ -91,14 +106,21 @@ class Watch:
         return [reading]
 
 
-def window_shares(payload: Mapping[str, Any]) -> list[tuple[float, float]]:
-    """(share of the cores that others took, most that passes) of each timed window in a speed record."""
-    found = []
-    for window in payload.get("windows", ()):
-        share = window.get("foreign_cpu_share")
-        if share is not None:
-            found.append((float(share), foreign.limit((window["stop_ns"] - window["start_ns"]) / 1e9)))
-    return found
+def worker_share(payload: Mapping[str, Any]) -> list[foreign.Share]:
+    """What others took of the cores in the timed windows of a speed record; nothing where it is not known.
+
+    Ticks that the kernel has not counted yet at the end of one window are made up for in the next, so all windows of a
+    process are taken together.
+    """
+    seen = [
+        (float(window["foreign_cpu_share"]), (window["stop_ns"] - window["start_ns"]) / 1e9)
+        for window in payload.get("windows", ())
+        if window.get("foreign_cpu_share") is not None
+    ]
+    length = sum(seconds for _, seconds in seen)
+    if length <= 0:
+        return []
+    return [foreign.Share(round(sum(share * seconds for share, seconds in seen) / length, 4), length)]
 
 
 def stored_limits(records: Iterable[Mapping[str, Any]]) -> Limits | None:
@@ -114,10 +136,8 @@ def limits_note(limits: Limits) -> dict[str, Any]:
     return {"about": "limits of the sentinel", _NOTE: limits.to_json()}
 
 
-def _complaint(shares: list[tuple[float, float]]) -> list[str]:
-    beyond = [(share, most) for share, most in shares if share > most]
-    if not beyond:
+def _left_behind() -> list[str]:
+    count = take_unclaimed()
+    if not count:
         return []
-    share, most = max(beyond)
-    times = "once" if len(beyond) == 1 else f"{len(beyond)} times"
-    return [f"other processes took up to {share:.1%} of the cores while a worker was timed ({times}; limit {most:.0%})"]
+    return [f"processes that none of several waiting workers can be told to have left behind: {count}; they were ended"]

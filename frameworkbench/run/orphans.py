@@ -10,6 +10,8 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
+MARK = "FRAMEWORKBENCH_WORKER"
+"""Variable with a random mark of each worker, which its descendants inherit."""
 _PROC = Path("/proc")
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -25,6 +27,16 @@ def adopt_orphans() -> bool:
 def children(pid: int) -> set[int]:
     """Direct children of a process; empty where the kernel does not tell."""
     return {child for child, parent in _parents().items() if parent == pid}
+
+
+def mark_of(pid: int) -> str | None:
+    """The mark that a process was started with; None if it has none or has gone."""
+    try:
+        variables = (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    prefix = MARK.encode() + b"="
+    return next((one[len(prefix) :].decode(errors="replace") for one in variables if one.startswith(prefix)), None)
 
 
 def end(pids: set[int]) -> None:

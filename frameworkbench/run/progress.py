@@ -8,10 +8,12 @@ from ..store.run import Run
 from .events import Event
 from .outlook import Outlook
 from .passes import Outcome
+from .passes.outcome import Turns
 from .passes.pilot import warmup_of
 from .plan import Planned
 from .session import Session
-from .work import Work
+from .turns import alone, at_once
+from .work import Timing, Work
 
 
 class Progress:
@@ -92,15 +94,30 @@ class Progress:
     def unit(
         self, planned: Planned, pass_: str, work: Work, *, block: int = 0, attempt: int = 1, seed: int | None = None
     ) -> Outcome:
-        """Do one pass of one cell: report it, execute it, store its record."""
+        """Do one pass of one cell to its end: report it, execute it, store its record."""
+        timing: Timing = lambda setting, log: at_once(lambda: work(setting, log))  # noqa: E731 - a plain pass as one with turns
+        return alone(self.turns(planned, pass_, timing, block=block, attempt=attempt, seed=seed))
+
+    def turns(
+        self,
+        planned: Planned,
+        pass_: str,
+        timing: Timing,
+        *,
+        block: int = 0,
+        attempt: int = 1,
+        seed: int | None = None,
+        windows: int = 1,
+    ) -> Turns:
+        """The same for a pass whose windows, so many of them, lie between those of other processes."""
         name = "process" if pass_ == "memory" else "block"
         suffix = f"{name} {block}" if block else (f"seed {seed}" if seed is not None else "")
         text = f"{pass_} {planned.cell.label} {suffix}".strip()
         outlook, report = self.outlook, self.session.report
         report(Event("start", text, done=outlook.done, total=outlook.total, left_s=outlook.left_s))
-        setting = self.session.setting(planned, self.warmup_steps(planned))
-        outcome = self.session.execute(
-            planned, pass_, lambda log: work(setting, log), block=block, attempt=attempt, seed=seed
+        setting = self.session.setting(planned, self.warmup_steps(planned), windows)
+        outcome = yield from self.session.execute(
+            planned, pass_, lambda log: timing(setting, log), block=block, attempt=attempt, seed=seed
         )
         outlook.finish(planned, pass_, outcome.status == "ok")
         told = text if outcome.status == "ok" else f"{text}: {outcome.code}: {outcome.reason}"

@@ -14,6 +14,10 @@ from pathlib import Path
 
 from . import census
 
+SETTLE_S = 0.5
+"""A process may take so long to come to rest: thread pools spin after work, those of OpenMP by default up to 200 ms."""
+_SETTLED = 2
+_SETTLE_PAUSE_S = 0.004
 _READINGS = 20
 _RUNNABLE = "R"  # stat(5): on a core or waiting for one
 
@@ -33,6 +37,15 @@ class Rest:
     cpu_s: float
     runnable: float
     processes: int
+
+
+def settle(pid: int, *, limit_s: float = SETTLE_S, proc: Path = census.PROC) -> None:
+    """Wait until no thread of a worker's processes runs or could run, twice in a row, but not beyond the limit."""
+    deadline, quiet = time.monotonic() + limit_s, 0
+    folders = [proc / str(member) / "task" for member in census.members(pid, proc)]
+    while quiet < _SETTLED and time.monotonic() < deadline:
+        quiet = 0 if sum(_runnable(folder) for folder in folders) else quiet + 1
+        time.sleep(_SETTLE_PAUSE_S)
 
 
 def look(pid: int, seconds: float, *, proc: Path = census.PROC) -> Rest | None:

@@ -12,6 +12,7 @@ Source: method T15; robust standard deviation: Rousseeuw and Croux (1993), 1.482
 
 from __future__ import annotations
 
+import itertools
 import os
 import statistics
 import time
@@ -37,6 +38,7 @@ LEAST_LIMIT = 0.05
 MOST_LIMIT = 0.50
 """Nor may a machine that was noisy while the limits were drawn excuse itself: beyond this it is never quiet."""
 _DEVIATIONS = 3.0
+_TWO_SIDED = 1.96  # normal quantile
 _MAD_TO_SD = 1.4826
 _SIZE = 448  # 448³ products of float32: some milliseconds on one core, and its operands fit a core's own cache
 _COPY_BYTES = 4 * 2**20  # beyond a core's own caches; a part of the piece, as memory is a part of the work
@@ -78,6 +80,21 @@ class Limits:
     def ratio(self, reading: Reading) -> float:
         """A reading in units of the quiet median."""
         return reading.wall_ns / self.wall_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The readings around the windows of processes that take turns.
+
+    Attributes:
+        name: what is compared: processes of another name are never compared with these.
+        processes: how many of them took turns.
+        readings: before the first round of windows, between two rounds, and after the last.
+    """
+
+    name: str
+    processes: int
+    readings: list[Reading]
 
 
 class Sentinel:
@@ -122,25 +139,69 @@ class Sentinel:
         return Limits(round(centre), spread, limit, len(walls))
 
 
-def disturbances(limits: Limits, readings: Sequence[Reading]) -> list[str]:
-    """What the readings around the workers of one block say against it; empty if nothing.
+def disturbances(limits: Limits, block: Sequence[Around]) -> list[str]:
+    """What the readings of one block say against it; empty if nothing.
 
-    A reading that is slower than the limit allows is a disturbance. So is a block whose own readings disagree by twice
-    the limit: its workers did not run on the same machine, even if none of it was slower than before the run.
+    What counts is how differently the machine may have treated two rows that are compared. Processes that were alone
+    met whatever lay around them: no reading may be slower than the limit allows, and no two that lie around rows of one
+    comparison may disagree by twice the limit. Processes that took turns met the same machine, slow or not, up to
+    chance: the more rounds, the less of it is left. A machine slower than ``MOST_LIMIT`` disturbs in any case.
     """
-    ratios = [limits.ratio(reading) for reading in readings]
-    found = []
-    if ratios and max(ratios) > 1 + limits.limit:
-        found.append(
-            f"the harness's own fixed work took up to {max(ratios):.2f} times as long as before the run "
-            f"(limit {1 + limits.limit:.2f})"
-        )
-    if ratios and max(ratios) > min(ratios) * (1 + 2 * limits.limit):
-        found.append(
-            f"it took {max(ratios) / min(ratios):.2f} times as long at one point of the block as at another "
-            f"(limit {1 + 2 * limits.limit:.2f})"
-        )
+    found = [reason for around in block if (reason := _too_slow(limits, around))]
+    found += [reason for around in block if (reason := _by_chance(limits, around))]
+    for name in dict.fromkeys(around.name for around in block):
+        met = [ratio for around in block if around.name == name for ratio in _met(limits, around)]
+        if met and max(met) > min(met) * (1 + 2 * limits.limit):
+            found.append(
+                f"it took {max(met) / min(met):.2f} times as long around one process as around another of {name} "
+                f"(limit {1 + 2 * limits.limit:.2f})"
+            )
     return found
+
+
+def _too_slow(limits: Limits, around: Around) -> str:
+    if not around.readings:
+        return ""
+    if around.processes == 1:
+        slowest, limit = max(limits.ratio(reading) for reading in around.readings), limits.limit
+    else:
+        slowest, limit = _mean(limits, around), max(MOST_LIMIT, limits.limit)
+    if slowest <= 1 + limit:
+        return ""
+    kind = "up to" if around.processes == 1 else "on average"
+    work = f"the harness's own fixed work took {kind} {slowest:.2f} times as long"
+    return f"{work} as before the run (limit {1 + limit:.2f})"
+
+
+def _by_chance(limits: Limits, around: Around) -> str:
+    """How much the mean machine of two processes that took turns may differ: the two-sided 95 % bound of chance.
+
+    Drift meets both; what does not is how the machine changes from one turn to the next (von Neumann's mean square
+    successive difference).
+    """
+    ratios = [limits.ratio(reading) for reading in around.readings]
+    if around.processes == 1 or len(ratios) < 2:
+        return ""
+    steps = [after - before for before, after in itertools.pairwise(ratios)]
+    spread = (statistics.fmean(step * step for step in steps) / 2) ** 0.5 / statistics.fmean(ratios)
+    chance = _TWO_SIDED * spread * (2 / len(ratios)) ** 0.5
+    if chance <= 2 * limits.limit:
+        return ""
+    return (
+        f"the harness's own fixed work varied by {spread:.0%} from turn to turn, so that two rows of {around.name} may "
+        f"differ by {chance:.0%} by chance (limit {2 * limits.limit:.0%})"
+    )
+
+
+def _met(limits: Limits, around: Around) -> list[float]:
+    """What was met, as ratios: by a process that was alone every reading, by those that took turns their mean."""
+    if around.processes == 1:
+        return [limits.ratio(reading) for reading in around.readings]
+    return [_mean(limits, around)] if around.readings else []
+
+
+def _mean(limits: Limits, around: Around) -> float:
+    return statistics.fmean(limits.ratio(reading) for reading in around.readings)
 
 
 def make_probe(cores: Sequence[int]) -> Probe:

@@ -28,9 +28,11 @@ from .judge import Expected, expected
 from .link import Setting, worker_environment
 from .options import RunOptions
 from .passes import Outcome, draw_snapshot_steps
+from .passes.outcome import Turns
 from .plan import Choice, Planned
 from .prepare import Ready, cell_cache
 from .process_facts import libraries_sha256, recorded_environment
+from .turns import Metered
 from .worker_process import read_log_end
 
 _IMPORT_OPS, _BUILD_OPS = ("start",), ("build", "load")
@@ -134,7 +136,7 @@ class Session:
         """CPU numbers that workers run on."""
         return self._cores
 
-    def setting(self, planned: Planned, warmup_steps: int | None = None) -> Setting:
+    def setting(self, planned: Planned, warmup_steps: int | None = None, windows: int = 1) -> Setting:
         """Everything the passes need to know about a cell, with the warm-up that its pilot fixed, else the suite's."""
         options, cell = self.options, planned.cell
         return Setting(
@@ -154,6 +156,7 @@ class Session:
             ceiling=self._ceiling,
             card=self._monitor.index,
             footprint=self._monitor.footprint if options.device == "cuda" else None,
+            windows=windows,
         )
 
     def workload(self, planned: Planned) -> Workload:
@@ -183,24 +186,24 @@ class Session:
         self,
         planned: Planned,
         pass_: str,
-        work: Callable[[Path], Outcome],
+        work: Callable[[Path], Turns],
         *,
         block: int = 0,
         attempt: int = 1,
         seed: int | None = None,
-    ) -> Outcome:
+    ) -> Turns:
         """Run one pass and store its record, whatever it came to."""
         self._units += 1
         log = Path("logs") / f"{self._writer_id}-{self._units:05d}-{planned.key[:8]}-{pass_}.log"
-        started, clock = datetime.now(UTC), time.monotonic()
+        started, metered = datetime.now(UTC), Metered(work(self.options.out / log))
         with self._monitor.watch() as watch:
             try:
-                outcome = work(self.options.out / log)
+                outcome = yield from metered.turns()
             except WorkerError as problem:
                 outcome = Outcome(codes.status_of(problem.code), problem.code, str(problem))
         card.note(watch, outcome)
         self._note_process(planned, pass_, outcome)
-        wall_s = time.monotonic() - clock
+        wall_s = metered.own_s
         self.books.add(outcome.busy_s)
         self.books.oracle_s += outcome.oracle_s
         self.estimates.learn(planned, pass_, wall_s, outcome)

@@ -8,10 +8,12 @@ from pathlib import Path
 from . import passes
 from .link import Setting
 from .passes import Outcome
+from .passes.outcome import Turns
 from .plan import Planned
 from .session import Session
 
 Work = Callable[[Setting, Path], Outcome]
+Timing = Callable[[Setting, Path], Turns]
 
 
 def proof_of(session: Session, planned: Planned) -> Work:
@@ -23,7 +25,7 @@ def proof_of(session: Session, planned: Planned) -> Work:
     return lambda setting, log: passes.proof(setting, expected, log, chooser=chooser)
 
 
-def timing_of(session: Session, planned: Planned) -> Work:
+def timing_of(session: Session, planned: Planned) -> Timing:
     """The pass that times a cell in one process of a block."""
     chooser = session.chooser
     if planned.cell.task == "infer":

@@ -9,23 +9,25 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import selectors
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
 from ..errors import WorkerError
 from . import census, codes, foreign
-from .orphans import adopt_orphans, children, end
+from .orphans import MARK, adopt_orphans, children, end, mark_of
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _LOG_END = 2000
-_LIVE: set[int] = set()  # workers of this process: a child that is none of them was left behind by one
+_LIVE: dict[int, str] = {}  # workers of this process and their marks: any other child was left behind by one
+_UNCLAIMED: list[int] = []  # children that might have been left behind by any of several workers
 _COUNTING = threading.Lock()
 PROGRAM = _PACKAGE / "worker" / "bootstrap.py"
 
@@ -76,6 +78,7 @@ class WorkerProcess:
         self.survivors = 0
         adopt_orphans()
         self._siblings = children(os.getpid())
+        self._own_mark = secrets.token_hex(8)
         request_read, self._request_fd = os.pipe()
         self._reply_fd, reply_write = os.pipe()
         options = {
@@ -90,7 +93,7 @@ class WorkerProcess:
         try:
             with log.open("ab") as output, _COUNTING:
                 self._process = self._spawn(command, environment, folder, output, (request_read, reply_write))
-                _LIVE.add(self._process.pid)
+                _LIVE[self._process.pid] = self._own_mark
         finally:
             os.close(request_read)
             os.close(reply_write)
@@ -158,6 +161,15 @@ class WorkerProcess:
             "foreign_cpu_share": foreign.share(busy, foreign.read(after, self._cores)),
         }
 
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Time in which nothing is asked of the worker; it does not count towards its limit."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._deadline += time.monotonic() - began
+
     def kill(self) -> None:
         """End the whole process group at once; may be called from another thread."""
         with contextlib.suppress(ProcessLookupError):
@@ -178,11 +190,20 @@ class WorkerProcess:
         self._selector.close()
 
     def _end_survivors(self) -> None:
-        """Descendants that left the worker's process group are ours once it is dead: count them and end them."""
+        """Descendants that left the worker's process group are ours once it is dead: count them and end them.
+
+        While other workers are alive, one that bears another's mark is left to it; one that bears none may be anybody's
+        and is ended without an accusation (see ``take_unclaimed``).
+        """
         with _COUNTING:
-            _LIVE.discard(self.pid)
-            left = children(os.getpid()) - self._siblings - _LIVE - {self.pid}
-            self.survivors += len(left)
+            _LIVE.pop(self.pid, None)
+            left = children(os.getpid()) - self._siblings - set(_LIVE) - {self.pid}
+            others = set(_LIVE.values())
+            marks = {pid: mark_of(pid) for pid in left} if others else {}
+            left = {pid for pid in left if marks.get(pid) not in others}
+            nobodys = {pid for pid in left if others and marks[pid] != self._own_mark}
+            _UNCLAIMED.extend(nobodys)
+            self.survivors += len(left - nobodys)
             end(left)
 
     def log_end(self) -> str:
@@ -204,7 +225,7 @@ class WorkerProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**inherited, "PYTHONUNBUFFERED": "1", **environment},
+                env={**inherited, "PYTHONUNBUFFERED": "1", **environment, MARK: self._own_mark},
                 cwd=folder,
                 pass_fds=descriptors,
                 start_new_session=True,
@@ -278,6 +299,14 @@ class WorkerProcess:
         with contextlib.suppress(BrokenPipeError, subprocess.TimeoutExpired):
             os.write(self._request_fd, b'{"op": "quit"}\n')
             self._process.wait(timeout=2.0)
+
+
+def take_unclaimed() -> int:
+    """How many processes were ended since the last call that any of several live workers may have left behind."""
+    with _COUNTING:
+        count = len(_UNCLAIMED)
+        _UNCLAIMED.clear()
+    return count
 
 
 def read_log_end(log: Path) -> str:

@@ -28,10 +28,11 @@ class Protocol:
         modes: "second" (the main mode and one other) or "all".
         main_blocks: fresh processes for each main mode.
         other_blocks: fresh processes for each other mode; with 1 it is shown without verdict.
-        windows: timed windows in each process.
-        window_s: shortest window.
-        window_steps: fewest steps in a window.
-        window_limit_s: longest window, as far as one step allows.
+        windows: into how many windows the timed steps of a process are cut where processes of a block take turns;
+            a process that is alone has one.
+        window_s: shortest time in the windows of a process, all together.
+        window_steps: fewest steps in them.
+        window_limit_s: longest time in them, as far as one step allows.
         warmup_steps: untimed steps after the snapshot and before the first window.
         staged_batches: distinct batches held ready on the device.
         long_parameters: draw the parameter check of the proof from the long range.
@@ -132,7 +133,7 @@ SUITES: dict[str, Protocol] = {
         modes="second",
         main_blocks=3,
         other_blocks=1,
-        windows=1,
+        windows=8,
         window_s=1.0,
         window_steps=5,
         window_limit_s=8.0,
@@ -161,7 +162,7 @@ SUITES: dict[str, Protocol] = {
         modes="all",
         main_blocks=10,
         other_blocks=10,
-        windows=1,
+        windows=16,
         window_s=2.0,
         window_steps=8,
         window_limit_s=20.0,
@@ -190,7 +191,7 @@ SUITES: dict[str, Protocol] = {
         modes="all",
         main_blocks=20,
         other_blocks=10,
-        windows=1,
+        windows=16,
         window_s=2.0,
         window_steps=8,
         window_limit_s=20.0,

@@ -90,6 +90,7 @@ DETECTORS: Mapping[str, str] = MappingProxyType(
         "residual": "nothing is left to do once a window has ended",
         "late": "weights do not change once a window has ended",
         "quiet": "nothing computes once a window has ended",
+        "parked": "nothing computes while other processes are timed",
         "resource": "no more cores and CPU-seconds are used than were given",
         "recompile": "nothing is compiled inside a window",
         "cold": "the compile cache of a cold start is empty",

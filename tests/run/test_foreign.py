@@ -82,6 +82,20 @@ def test_short_windows_are_given_more_room() -> None:
     assert foreign.limit(0.1) == pytest.approx(0.3)
 
 
+def test_what_others_took_from_all_alike_is_no_disturbance() -> None:
+    """A process that was alone is held to the limit; of those that took turns the difference is, up to a bound."""
+
+    def said(*shares: float) -> list[str]:
+        return foreign.complaints([foreign.Share(share, 2.0) for share in shares])
+
+    assert said() == []
+    assert said(0.049) == []
+    assert "6.0% of the cores while a worker" in said(0.06)[0]
+    assert said(0.06, 0.08, 0.07) == []
+    assert "8.0% of the cores from one worker and 1.0% from another" in said(0.01, 0.08)[0]
+    assert "up to 16.0%" in said(0.15, 0.16)[0]
+
+
 def test_the_real_accounts_are_readable() -> None:
     """On Linux the accounts around a real process can be read."""
     if not Path("/proc/stat").exists():

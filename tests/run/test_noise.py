@@ -20,6 +20,7 @@ from frameworkbench.run.sentinel import (
     LEAST_LIMIT,
     MOST_LIMIT,
     REPEATS,
+    Around,
     Limits,
     Reading,
     Sentinel,
@@ -237,13 +238,36 @@ def _limits(walls: list[int]) -> Limits:
 
 
 def test_what_counts_as_disturbed() -> None:
-    """Slower than the limit is disturbed; so is a block whose readings disagree by twice the limit; faster is not."""
+    """Slower than the limit is disturbed; so are rows of one name around which it differs by twice that; faster is not."""
     limits = Limits(wall_ns=1000, deviation=0.01, limit=0.05, readings=20)
 
-    assert disturbances(limits, [Reading(1000, 0), Reading(1049, 0)]) == []
-    assert disturbances(limits, [Reading(800, 0), Reading(810, 0)]) == []
-    assert "up to 1.06 times" in disturbances(limits, [Reading(1000, 0), Reading(1060, 0)])[0]
-    assert "1.25 times as long at one point" in disturbances(limits, [Reading(800, 0), Reading(1000, 0)])[0]
+    def said(*blocks: tuple[str, int, list[int]]) -> list[str]:
+        return disturbances(
+            limits, [Around(name, n, [Reading(wall, 0) for wall in walls]) for name, n, walls in blocks]
+        )
+
+    assert said(("a", 1, [1000, 1049])) == []
+    assert said(("a", 1, [800, 810])) == []
+    assert "up to 1.06 times" in said(("a", 1, [1000, 1060]))[0]
+    assert "1.25 times as long around one process" in said(("a", 1, [800, 1000]))[0]
+    assert "1.25 times as long around one process" in said(("a", 1, [800]), ("a", 1, [1000]))[0]
+    assert said(("a", 1, [800]), ("b", 1, [1000])) == [], "rows of two workloads are never compared"
+
+
+def test_what_disturbs_processes_that_take_turns() -> None:
+    """What all of them met alike is no disturbance until it is half of the speed; what came and went at random is."""
+    limits = Limits(wall_ns=1000, deviation=0.01, limit=0.05, readings=20)
+
+    def said(*groups: tuple[int, list[int]]) -> list[str]:
+        return disturbances(limits, [Around("a", n, [Reading(wall, 0) for wall in walls]) for n, walls in groups])
+
+    drift = [1000 + 50 * number for number in range(9)]
+    assert said((3, drift)) == []
+    assert "varied by" in said((3, [1000, 1400] * 4))[0]
+    assert said((3, [1000, 1400] * 40)) == [], "with many turns chance goes away"
+    assert "on average 1.60 times" in said((3, [1600] * 9))[0]
+    assert "1.25 times as long around one process" in said((3, [1000] * 9), (3, [1250] * 9))[0]
+    assert said((3, []), (3, [])) == [], "without readings nothing is known"
 
 
 def test_the_real_probe_works_on_every_core() -> None:
@@ -260,6 +284,7 @@ def test_what_disturbed_the_card_flags_the_block() -> None:
     """A flag that the card's watch left in a record is a reason of its block, once, also where no sentinel reads."""
     watch = Watch()
     watch.open()
+    watch.begin("mnist-mlp, train, matched", 1)
     watch.after({"card": {"flags": ["hardware slowdown in 3 of 40 readings"]}})
     watch.after({"card": {"flags": ["hardware slowdown in 3 of 40 readings"]}})
     watch.after({"windows": []})

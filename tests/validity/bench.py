@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+import time
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -16,12 +16,16 @@ from frameworkbench.run.fingerprints import available_cores
 from frameworkbench.run.judge import Expected, expected
 from frameworkbench.run.link import Setting
 from frameworkbench.run.passes import Outcome
+from frameworkbench.run.passes.outcome import Turns
+from frameworkbench.run.turns import in_turns
 from frameworkbench.spec.cell import Cell
 from frameworkbench.spec.protocol import SUITES
 from frameworkbench.spec.workload import load_workload
 from frameworkbench.validity.findings import active
 
 FAKES = Path(__file__).parent.parent / "fakes"
+
+_OTHERS_TURN_S = 1.7
 
 _WORKLOAD = """
 schema = 1
@@ -74,8 +78,20 @@ class Bench:
         log, chooser = self.folder / f"{mode}-{number}.log", random.SystemRandom()
         if pass_ == "accuracy":
             return passes.accuracy(setting, log, seed=0, progress=lambda _: None)
-        work: Callable[..., Outcome] = {"proof": passes.proof, "speed": passes.speed}[pass_]
-        return work(setting, self.reference, log, chooser=chooser)
+        if pass_ == "proof":
+            return passes.proof(setting, self.reference, log, chooser=chooser)
+        timed = replace(setting, windows=3 if pass_ == "turns" else 1)
+        timing = passes.speed(timed, self.reference, log, chooser=chooser)
+        others = [_others()] if pass_ == "turns" else []
+        return in_turns([timing, *others], random.Random(number), lambda: None)[0]
+
+
+def _others() -> Turns:
+    """Other processes that have their turns meanwhile: nothing but time."""
+    for _ in range(4):
+        time.sleep(_OTHERS_TURN_S)
+        yield
+    return Outcome()
 
 
 def make_bench(folder: Path) -> Bench:

@@ -17,6 +17,7 @@ CASES = {
     "lazy": ("speed", "residual", "RESIDUAL_WORK"),
     "hidden_thread": ("speed", "late", "LATE_MUTATION"),
     "hidden_child": ("speed", "quiet", "FOREIGN_WORK"),
+    "busy_waiter": ("turns", "parked", "FOREIGN_WORK"),
     "slow_clock": ("speed", "clock", "CLOCK_MISMATCH"),
     "early_stop": ("speed", "clock", "CLOCK_MISMATCH"),
     "early_stop_forged": ("speed", "clock", "CLOCK_MISMATCH"),
@@ -79,6 +80,17 @@ def test_cheat_is_caught_with_its_code(mode: str, bench: Bench) -> None:
     assert verdict(outcome, frozenset({primary})) == code, told
     assert verdict(outcome, frozenset()) == ""
     assert outcome.payload.get("findings"), "the record says what was found"
+
+
+@pytest.mark.parametrize("mode", ["honest", "slow_honest"])
+def test_honest_adapters_may_wait(mode: str, bench: Bench) -> None:
+    """Honest code that waits for its turns between windows is not accused."""
+    outcome = bench.run(mode, "turns")
+
+    assert outcome.status == "ok", outcome.reason
+    assert len(outcome.payload["windows"]) == 3
+    assert outcome.payload["parked"]["turns"] == 4
+    assert outcome.payload["parked"]["wall_s"] > 4
 
 
 @pytest.mark.parametrize("mode", HIDDEN_FROM_PROOF)

@@ -10,6 +10,7 @@ import os
 import random
 import shutil
 import time
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,13 @@ import numpy.typing as npt
 from ...analysis import parity
 from ...analysis.parity import Check
 from ...reference import probe_weights
+from ...validity import parked
 from ...validity.cause import loading_finding
 from ...validity.findings import Finding
 from .. import census, codes
 from ..judge import batch_order
 from ..link import Link, Setting, open_link
-from .outcome import Outcome, close_books, seconds
+from .outcome import Outcome, Turns, close_books, seconds
 from .requests import Group, Weights, changed, check_answers
 from .speed import check_clocks, window_steps
 
@@ -78,6 +80,7 @@ def prove_inference(setting: Setting, log: Path, *, chooser: random.Random) -> O
         link.load(others[1])
         groups.append(Group("follows", others[1], singles, link.requests(_PROOF_SINGLES)[1]))
         outcome.payload["effective"] = link.effective()
+        outcome.payload["proof_peak_bytes"] = link.worker.ask("memory")["peak_bytes"]
         link.worker.close()
         checks += _looked_up(outcome, setting, groups, batches.size, chooser)
     close_books(outcome, link)
@@ -85,8 +88,10 @@ def prove_inference(setting: Setting, log: Path, *, chooser: random.Random) -> O
     return outcome
 
 
-def time_inference(setting: Setting, log: Path, *, chooser: random.Random) -> Outcome:
+def time_inference(setting: Setting, log: Path, *, chooser: random.Random) -> Turns:
     """Time a cell in one fresh process: windows of queued batches, then requests one by one.
+
+    They lie between those of other processes.
 
     Whether the answers were right is looked up afterwards, in requests that are drawn once all have been answered.
     """
@@ -97,8 +102,9 @@ def time_inference(setting: Setting, log: Path, *, chooser: random.Random) -> Ou
         link.build(given, setting.workload.loss, setting.workload.optimizer)
         timing = _Timing(setting, link, given, chooser)
         first, step_s, warmup_s = timing.warm_up()
-        windows = timing.windows(step_s)
-        latency = timing.latencies()
+        windows = yield from timing.windows(step_s)
+        latency = yield from timing.latencies()
+        yield from link.turn()
         outcome.findings += census.judge(windows, setting.cores)
         outcome.payload |= {
             "phases": {
@@ -109,6 +115,7 @@ def time_inference(setting: Setting, log: Path, *, chooser: random.Random) -> Ou
             },
             "windows": windows,
             "latency": latency,
+            "parked": link.parked.to_json(),
             "effective": link.effective(),
             "memory": {"peak_bytes": link.worker.ask("memory")["peak_bytes"], "source": "speed process"},
             "load_average": round(os.getloadavg()[0], 2),
@@ -116,6 +123,7 @@ def time_inference(setting: Setting, log: Path, *, chooser: random.Random) -> Ou
         link.worker.close()
         checks = _looked_up(outcome, setting, timing.groups, _SAMPLES, chooser)
     outcome.findings += check_clocks(windows) + check_clocks([_claimed_by_request(w) for w in latency["windows"]])
+    outcome.findings += parked.judge(link.parked, [*windows, *latency["windows"]])
     worst = parity.worst(checks)
     outcome.payload["snapshot"] = worst.to_json()
     close_books(outcome, link)
@@ -146,16 +154,17 @@ class _Timing:
         step_s = min(rest["claimed_ns"] / rest["steps"], again["claimed_ns"] / again["steps"]) / 1e9
         return first["claimed_ns"] / 1e9, max(step_s, 1e-7), (rest["claimed_ns"] + again["claimed_ns"]) / 1e9
 
-    def windows(self, step_s: float) -> list[dict[str, Any]]:
+    def windows(self, step_s: float) -> Generator[None, None, list[dict[str, Any]]]:
         """Windows of queued requests until the protocol's window is full; a change of weights lies between two."""
         protocol = self._setting.protocol
-        wanted = protocol.windows * window_steps(protocol, step_s)
+        wanted = window_steps(protocol, step_s)
         order = _batches(self._setting, min(wanted, self._staged(step_s)))
         self._link.stage(order, keep=False)
-        rounds = min(-(-wanted // len(order)), _MOST_GROUPS)
-        return [self._ask(order, len(order))[0] for _ in range(rounds)]
+        rounds = min(max(-(-wanted // len(order)), min(wanted, self._setting.windows)), _MOST_GROUPS)
+        count = min(len(order), -(-wanted // rounds))
+        return (yield from self._in_turns(order, count, rounds, one_by_one=False))
 
-    def latencies(self) -> dict[str, Any]:
+    def latencies(self) -> Generator[None, None, dict[str, Any]]:
         """Single requests, at least 200 unless they take too long, in two groups or more."""
         batches = _batches(self._setting, -(-_STAGED_SINGLES // self._setting.workload.batch_size))
         singles = batches.reshape(-1, 1)[:_STAGED_SINGLES]
@@ -164,8 +173,19 @@ class _Timing:
         typical_s = max(float(np.median(warm["latencies_ns"][1:])) / 1e9, 1e-7)
         wanted = single_requests(self._setting.protocol.window_s, self._setting.protocol.window_limit_s, typical_s)
         rounds = max(2, -(-wanted // len(singles)))
-        windows = [self._ask(singles, -(-wanted // rounds), one_by_one=True)[0] for _ in range(rounds)]
+        windows = yield from self._in_turns(singles, -(-wanted // rounds), rounds, one_by_one=True)
         return {"batch_size": 1, "first_s": warm["latencies_ns"][0] / 1e9, "windows": windows}
+
+    def _in_turns(
+        self, order: Array, count: int, rounds: int, *, one_by_one: bool
+    ) -> Generator[None, None, list[dict[str, Any]]]:
+        """So many windows of ``count`` requests in as many turns as the setting says."""
+        found, turns = [], self._setting.windows
+        for number in range(rounds):
+            if number * turns // rounds != (number - 1) * turns // rounds:
+                yield from self._link.turn()
+            found.append(self._ask(order, count, one_by_one=one_by_one)[0])
+        return found
 
     def _ask(self, order: Array, count: int, *, one_by_one: bool = False) -> tuple[dict[str, Any], Path]:
         """Change the weights, then put the first requests of ``order``."""

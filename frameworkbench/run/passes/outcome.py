@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +41,11 @@ class Outcome:
         if found:
             self.payload["findings"] = [finding.to_json() for finding in found]
             self.status, self.code, self.reason = status_of(found[0].code), found[0].code, found[0].reason
+
+
+Turns = Generator[None, None, Outcome]
+"""A pass whose windows are taken in turns with those of other processes: it yields before each window and after the
+last one, and returns what it came to."""
 
 
 def evaluation(setting: Setting, weights: Mapping[str, Array], outcome: Outcome) -> dict[str, Any]:

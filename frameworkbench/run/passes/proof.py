@@ -146,6 +146,7 @@ def _work(link: Link, setting: Setting, expected: Expected, seen: _Seen, outcome
         link.steps(1)
         seen.probes[step] = link.export()
     outcome.payload["effective"] = link.effective()
+    outcome.payload["proof_peak_bytes"] = link.worker.ask("memory")["peak_bytes"]
     installed = setting.interpreter.framework_version
     outcome.findings += identity.judge_version(outcome.payload["effective"], installed)
     seen.trained = _train_briefly(link, setting, timed)

@@ -11,7 +11,7 @@ import itertools
 import os
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,14 @@ import numpy.typing as npt
 from ...analysis import parity
 from ...analysis.parity import Check
 from ...spec.protocol import Protocol
-from ...validity import aftermath, identity, plausibility, quiet, rate
+from ...validity import aftermath, identity, parked, plausibility, quiet, rate
 from ...validity.aftermath import Aftermath
 from ...validity.findings import Finding
 from ...validity.quiet import Quiet
 from .. import census, rest
 from ..judge import Expected, host_batch
 from ..link import Link, Setting, load_export, open_link
-from .outcome import Outcome, close_books, seconds
+from .outcome import Outcome, Turns, close_books, seconds
 from .replay import replayed
 
 Array = npt.NDArray[Any]
@@ -56,8 +56,8 @@ class _Files:
     again: Path
 
 
-def speed(setting: Setting, expected: Expected, log: Path, *, chooser: random.Random) -> Outcome:
-    """Time a cell in one fresh process."""
+def speed(setting: Setting, expected: Expected, log: Path, *, chooser: random.Random) -> Turns:
+    """Time a cell in one fresh process, whose windows lie between those of other processes."""
     outcome = Outcome(payload={"cache": "warm"})
     workload = setting.workload
     k = chooser.choice([step for step in sorted(expected.updates) if step <= workload.parity.parameters_steps_quick[1]])
@@ -78,7 +78,7 @@ def speed(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
         link.load_again(start)  # the windows start from weights and an optimizer state that can be had again
         link.steps(_LEAD_STEPS)  # an optimizer makes its state in the first step
         steps = window_steps(setting.protocol, _step_s(before, k - 1, warm, setting.warmup_steps))
-        windows, seen_quiet, clock_findings = _windows(link, setting, steps, chooser)
+        windows, seen_quiet, clock_findings = yield from _windows(link, setting, steps, chooser)
         after, losses, taken = _two_more_steps(link)
         if chooser.random() < setting.protocol.replay_share and not workload.model.dropout:
             found, outcome.payload["replay"] = replayed(link, start, after[0], taken[0], chooser)
@@ -102,9 +102,11 @@ def speed(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
     outcome.findings += found
     outcome.findings += clock_findings
     outcome.findings += _judge_time(setting, windows, seen_quiet, stretches)
+    outcome.findings += parked.judge(link.parked, windows)
     outcome.findings += _survivors(link.worker.survivors)
     outcome.payload |= {
         "quiet": seen_quiet.to_json(),
+        "parked": link.parked.to_json(),
         "ceiling_flops": setting.ceiling,
         "aftermath": figures,
         "checked_stretches": [[count, round(taken_s, 7)] for count, taken_s in stretches],
@@ -131,10 +133,16 @@ def _facts(link: Link, setting: Setting, first: Mapping[str, Any], warm: Mapping
 
 
 def window_steps(protocol: Protocol, step_s: float) -> int:
-    """Steps of a window: long enough in time and in steps, but no longer than the limit."""
+    """Steps of all windows: long enough in time and in steps, but no longer than the limit."""
     wanted = max(protocol.window_steps, round(protocol.window_s / step_s))
     longest = max(1, int(protocol.window_limit_s / step_s))
     return min(wanted, longest)
+
+
+def in_windows(steps: int, windows: int) -> list[int]:
+    """Steps of each window: equal ones, at most so many windows, and none without a step."""
+    count = max(1, min(windows, steps))
+    return [max(1, round(steps / count))] * count
 
 
 def check_clocks(windows: Sequence[Mapping[str, Any]]) -> list[Finding]:
@@ -167,20 +175,24 @@ def _step_s(before: Mapping[str, Any], steps: int, warm: Mapping[str, Any], warm
 
 def _windows(
     link: Link, setting: Setting, steps: int, chooser: random.Random
-) -> tuple[list[dict[str, Any]], Quiet, list[Finding]]:
-    """All windows; after a randomly chosen one the worker is watched at rest. And what both clocks say of them.
+) -> Generator[None, None, tuple[list[dict[str, Any]], Quiet, list[Finding]]]:
+    """All windows, each in its turn, and what both clocks say of them.
 
-    Both clocks can also disagree because the parent was late to read its own: then a further window is asked.
+    After a randomly chosen one the worker is watched at rest. Both clocks can also disagree because the parent was late
+    to read its own: then a further window is asked.
     """
     windows: list[dict[str, Any]] = []
-    watched = chooser.randrange(setting.protocol.windows)
-    for number in range(setting.protocol.windows):
-        windows.append(link.window(steps))
+    shares = in_windows(steps, setting.windows)
+    watched = chooser.randrange(len(shares))
+    for number, share in enumerate(shares):
+        yield from link.turn()
+        windows.append(link.window(share))
         if number == watched:
             seen = _watch(link, setting.cell.device, (windows[-1]["stop_ns"] - windows[-1]["start_ns"]) / 1e9)
+    yield from link.turn()
     findings = check_clocks(windows)
     for _ in range(_FURTHER_WINDOWS):
-        findings = findings and check_clocks([link.window(steps)])
+        findings = findings and check_clocks([link.window(shares[0])])
     return windows, seen, findings
 
 
