@@ -25,20 +25,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from extended import extended_worker
 from harness import step_cost_us
+from main_rows import main_rows, warm_up
 from ratios import conclude, ratio_of
 from row_file import merged, read, write
 
 from frameworkbench.errors import FrameworkbenchError, UsageError
-from frameworkbench.reference import initial_weights
-from frameworkbench.run.fingerprints import available_cores, code_sha256, machine
-from frameworkbench.run.judge import batch_order
+from frameworkbench.run.fingerprints import code_sha256, machine
 from frameworkbench.run.link import Link, Setting
 from frameworkbench.run.options import RunOptions
 from frameworkbench.run.plan import choose
-from frameworkbench.run.prepare import Ready, prepare_all
+from frameworkbench.run.prepare import prepare_all
 from frameworkbench.run.variation import draw
 from frameworkbench.run.worker_process import WorkerProcess
-from frameworkbench.spec.cell import Cell
 from frameworkbench.spec.protocol import suite
 from frameworkbench.units import parse_duration
 
@@ -47,9 +45,6 @@ SCHEMA = 1
 PAIRS = 60
 _MOST_PAIRS = 400  # what a fast row leaves of its share goes to the slow ones after it
 _WINDOW_S = 0.2
-_WARMUP_STEPS = 8
-_BATCHES = 64
-_TIMEOUT_S = 1800.0
 _NAMES = ("workload", "adapter", "mode")
 _READING = (
     "ratio = time per step in the harness's window (parent's stamps) / time per step in the plain loop; low and high: "
@@ -95,7 +90,7 @@ def measure(asked: argparse.Namespace, deadline: float | None) -> tuple[list[dic
     choice = choose(options)
     ready = prepare_all(options, choice, lambda event: None)
     failures = [{"adapter": name, "workload": "", "reason": text} for name, (_, text) in ready.problems.items()]
-    settings = _settings(options, choice, ready)
+    settings = main_rows(options, choice, ready)
     rows: list[dict[str, Any]] = []
     for number, setting in enumerate(settings):
         share = None if deadline is None else (deadline - time.monotonic()) / (len(settings) - number)
@@ -134,7 +129,7 @@ def measure_row(
         raise UsageError(f"{loop}: expected the plain loop of {setting.cell.adapter}; write one (see the others)")
     samples: list[tuple[float, float]] = []
     with tempfile.TemporaryDirectory() as name, extended_worker(setting, Path(name), Path(name) / "log") as worker:
-        step_s = _warm_up(setting, Link(setting, worker, Path(name), draw(random.SystemRandom())))
+        step_s = warm_up(setting, Link(setting, worker, Path(name), draw(random.SystemRandom())))
         if share_s is not None:
             window_s = min(window_s, 0.9 * (share_s - (time.monotonic() - started)) / (2 * (pairs + 1)))
         steps = max(1, round(window_s / step_s))
@@ -163,17 +158,6 @@ def _goes_on(taken: int, pairs: int, share_ends: float | None, deadline: float |
     if taken < 3 or (deadline is not None and now >= deadline):
         return taken < 3
     return taken <= pairs or (share_ends is not None and now < share_ends and taken <= _MOST_PAIRS)
-
-
-def _warm_up(setting: Setting, link: Link) -> float:
-    """Build, stage and run until compiled; seconds per step, by the faster of two looks."""
-    workload = setting.workload
-    link.start()
-    link.build(initial_weights(workload.model, setting.seed), workload.loss, workload.optimizer)
-    link.stage(batch_order(workload, setting.dataset, setting.seed, _BATCHES))
-    link.steps(_WARMUP_STEPS)
-    looks = [link.worker.ask("steps", count=_WARMUP_STEPS)["elapsed_ns"] for _ in range(2)]
-    return max(min(looks) / _WARMUP_STEPS / 1e9, 1e-7)
 
 
 def _row(setting: Setting, steps: int, samples: Sequence[tuple[float, float]], version: str) -> dict[str, Any]:
@@ -214,34 +198,6 @@ def _options(asked: argparse.Namespace) -> RunOptions:
         data_dir=asked.data_dir,
         device=asked.device,
     )
-
-
-def _settings(options: RunOptions, choice: Any, ready: Ready) -> list[Setting]:
-    cores = tuple(available_cores())
-    return [
-        Setting(
-            cell=Cell(
-                task="train", workload=workload.name, data=ready.datasets[workload.name].kind, adapter=info.name,
-                role=info.role, mode=info.main_mode, mode_class=info.modes[info.main_mode].mode_class,
-                lane=options.lanes[0], device=options.device, precision=info.precisions[0], threads=len(cores),
-                batch_size=workload.batch_size,
-            ),
-            adapter=info,
-            interpreter=ready.interpreters[info.name],
-            workload=workload,
-            dataset=ready.datasets[workload.name],
-            protocol=options.protocol,
-            seed=options.seed,
-            cores=cores,
-            compile_cache=options.cache_dir / "compile" / "overhead" / info.name / workload.name,
-            timeout_s=_TIMEOUT_S,
-            memory_limit=None,
-            warmup_steps=options.protocol.warmup_steps,
-        )
-        for workload in choice.workloads
-        for info in choice.adapters.values()
-        if info.name in ready.interpreters
-    ]  # fmt: skip
 
 
 def _parser() -> argparse.ArgumentParser:

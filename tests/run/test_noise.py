@@ -238,7 +238,7 @@ def _limits(walls: list[int]) -> Limits:
 
 
 def test_what_counts_as_disturbed() -> None:
-    """Slower than the limit is disturbed; so are rows of one name around which it differs by twice that; faster is not."""
+    """Slower than the limit is disturbed; so are rows of one name where it differs by twice that; faster is not."""
     limits = Limits(wall_ns=1000, deviation=0.01, limit=0.05, readings=20)
 
     def said(*blocks: tuple[str, int, list[int]]) -> list[str]:

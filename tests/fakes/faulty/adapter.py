@@ -86,6 +86,14 @@ class Faulty(_reference()):
     def _fault_exits(self) -> None:
         os._exit(3)
 
+    def _fault_dies_later(self) -> None:
+        """Honest in the proof, which builds several times; it ends in a window of the process that is timed."""
+        marker = Path(self.settings.compile_cache) / "proved"
+        if self._builds > 1:
+            marker.touch()
+        elif marker.exists() and self._steps > 200:
+            self._fault_killed()
+
     def _fault_raises(self) -> None:
         raise ValueError("the framework does not like this <script>")
 
