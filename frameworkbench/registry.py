@@ -30,9 +30,9 @@ BUILT_IN = "built-in"
 class Mode:
     """One way in which a framework executes: eager, graph or compiled.
 
-    ``unsupported`` maps a layer kind to the reason why this mode cannot run it as declared. ``built_on`` names the row
-    ("adapter:mode") of the framework that does the work below this one, where there is one: what the layer on top
-    costs is a question of its own.
+    ``needs_program`` is a compiler of another kind that must be on PATH, or empty. ``unsupported`` maps a layer kind to
+    the reason why this mode cannot run it as declared. ``built_on`` names the row ("adapter:mode") of the framework
+    that does the work below this one, where there is one: what the layer on top costs is a question of its own.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Mode:
     needs_compiler: bool
     unsupported: Mapping[str, str]
     built_on: str = ""
+    needs_program: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +232,7 @@ def _read_mode(name: str, table: object, where: str) -> Mode:
         fields.optional("needs_compiler", bool, False),
         reasons,
         fields.optional("built_on", str, ""),
+        fields.optional("needs_program", str, ""),
     )
     fields.done()
     return mode

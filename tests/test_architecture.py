@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "frameworkbench"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "_content" not in path.parts)
 
-FRAMEWORKS = r"torch|pytorch|tensorflow|jax|mxnet|paddle|keras|cntk|theano"
+FRAMEWORKS = r"torch|pytorch|tensorflow|jax|mxnet|paddle|keras|tinygrad|mindspore|cntk|theano"
 HEAVY = {"numpy", "pandas", "matplotlib", "scipy", "uv", *FRAMEWORKS.split("|")}
 
 # Where a framework's name is a fact about the world and not a special case: file → why.

@@ -22,6 +22,7 @@ from frameworkbench.spec.layers import Layer
 from frameworkbench.spec.model import Model
 from frameworkbench.spec.training import Loss, Optimizer
 
+_MOST_EPSILON = 1e-3  # of batch and layer norms; Paddle's kernels refuse more
 Bound = dict[str, tuple[Any, bool]]  # canonical name: (parameter, stored transposed?)
 
 
@@ -263,7 +264,14 @@ def _conv(o: Mapping[str, Any], shape: tuple[int, ...]) -> nn.Layer:
 
 def _batch_norm(o: Mapping[str, Any], shape: tuple[int, ...]) -> nn.Layer:
     made = nn.BatchNorm2D if len(shape) == 3 else nn.BatchNorm1D
-    return made(shape[0], o["momentum"], o["epsilon"])
+    return made(shape[0], o["momentum"], _epsilon(o))
+
+
+def _epsilon(o: Mapping[str, Any]) -> float:
+    if o["epsilon"] > _MOST_EPSILON:
+        reason = f"Paddle's norms take an epsilon of at most {_MOST_EPSILON}; received {o['epsilon']}"
+        raise UnsupportedError("UNSUPPORTED_LAYER", reason)
+    return o["epsilon"]
 
 
 def _attention(width: int, heads: int) -> nn.MultiHeadAttention:
@@ -305,7 +313,7 @@ _LAYERS: dict[str, Callable[[Mapping[str, Any], tuple[int, ...]], nn.Layer]] = {
     "lstm": lambda o, shape: Recurrent(nn.LSTM, o, shape[-1]),
     "gru": lambda o, shape: Recurrent(nn.GRU, o, shape[-1]),
     "rnn": lambda o, shape: Recurrent(nn.SimpleRNN, o, shape[-1]),
-    "layer_norm": lambda o, shape: nn.LayerNorm(shape[-1], epsilon=o["epsilon"]),
+    "layer_norm": lambda o, shape: nn.LayerNorm(shape[-1], epsilon=_epsilon(o)),
     "attention": lambda o, shape: _attention(shape[-1], o["heads"]),
     "mean_pool": lambda _o, _: Function(lambda x: x.mean(axis=1)),
 }

@@ -185,7 +185,8 @@ def _by_group(cells: Sequence[CellResult]) -> dict[tuple[Any, ...], list[CellRes
 
 def _result(run: Run, planned: PlannedCell, noise: Disturbance, bands: Mapping[str, Band]) -> CellResult:
     evidence = gather(run, planned)
-    blocks = run.plan.blocks.get("main" if planned.main else "other", 0)
+    alike = planned.main or planned.key in run.plan.aims.get("named", ())
+    blocks = run.plan.blocks.get("main" if alike else "other", 0)
     found = verdict(evidence, blocks)
     adapter = table(table(run.manifest.get("adapters")).get(str(planned.axes.get("adapter"))))
     proof = evidence.proof

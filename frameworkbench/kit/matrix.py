@@ -65,7 +65,7 @@ def _layer(info: AdapterInfo, mode: Mode, kind: str, notes: list[str]) -> str:
 
 
 def _mode(info: AdapterInfo, mode: Mode) -> list[str]:
-    needs = "a C++ compiler" if mode.needs_compiler else _NO
+    needs = "a C++ compiler" if mode.needs_compiler else mode.needs_program or _NO
     return [f"`{info.name}:{mode.name}`", mode.mode_class, "main" if mode.name == info.main_mode else "", needs]
 
 

@@ -25,26 +25,30 @@ class Aims:
     Attributes:
         main: of every main mode, by the suite.
         other: of every other mode, by the suite.
+        named: keys of other modes that were asked for by name: who names a row wants it compared, so it gets as many
+            blocks as a main mode.
         more: added blocks by cell key.
     """
 
     main: int
     other: int
+    named: frozenset[str] = frozenset()
     more: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, planned: Planned) -> int:
         """Blocks of one cell."""
-        return (self.main if planned.main else self.other) + self.more.get(planned.key, 0)
+        alike = planned.main or planned.key in self.named
+        return (self.main if alike else self.other) + self.more.get(planned.key, 0)
 
     def share(self, part: float) -> Aims:
         """The aims of a round that ends after this part of the suite's blocks; added ones come in the last."""
         if part >= 1:
             return self
-        return Aims(math.ceil(self.main * part), math.ceil(self.other * part))
+        return Aims(math.ceil(self.main * part), math.ceil(self.other * part), self.named)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the plan."""
-        return {"main": self.main, "other": self.other, "more": dict(self.more)}
+        return {"main": self.main, "other": self.other, "named": sorted(self.named), "more": dict(self.more)}
 
 
 def stored_more(aims: object) -> dict[str, int]:
@@ -69,7 +73,8 @@ def with_more(
         wanted = {planned.key: wanted for planned in plan if planned.main}
     for key, count in (wanted or {}).items():
         more[key] = more.get(key, 0) + count
-    return Aims(protocol.main_blocks, protocol.other_blocks, more)
+    named = frozenset(planned.key for planned in plan if planned.named and not planned.main)
+    return Aims(protocol.main_blocks, protocol.other_blocks, named, more)
 
 
 def extra_blocks(protocol: Protocol, aims: Aims, plan: Iterable[Planned]) -> int:

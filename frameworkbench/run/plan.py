@@ -40,6 +40,7 @@ class Planned:
         main: whether it is timed in every block: a framework's main mode, or a twin.
         refusal: a (code, reason) known before any process is started.
         inputs: fingerprints that are part of the key.
+        named: whether its mode was asked for by name.
         twin_of: key of the cell that this one repeats under another name; empty for all others.
     """
 
@@ -49,6 +50,7 @@ class Planned:
     refusal: tuple[str, str] | None
     inputs: Mapping[str, str] = field(default_factory=dict, compare=False)
     twin_of: str = ""
+    named: bool = False
 
     @property
     def trains(self) -> bool:
@@ -137,8 +139,9 @@ def make_plan(
                 "machine": machine_hash,
                 "seed": str(options.seed),
             }
-            main = mode.name == info.main_mode
-            cells.append(Planned(cell, cell_key(cell, inputs), main, refusal(info, mode, workload, cell), inputs))
+            main, named = mode.name == info.main_mode, _named(options, info, mode)
+            refused = refusal(info, mode, workload, cell)
+            cells.append(Planned(cell, cell_key(cell, inputs), main, refused, inputs, named=named))
         plan += [*cells, *(_twin(cells, interpreters, options.seed) if options.protocol.twin else ())]
     return plan
 
@@ -147,9 +150,12 @@ def _rows(options: RunOptions, choice: Choice) -> Iterator[tuple[str, str, Adapt
     """Every row of one workload: each chosen mode trains; main modes infer, and others that were asked for by name."""
     for lane, task in itertools.product(options.lanes, options.protocol.tasks):
         for info, mode in choice.modes:
-            named = f"{info.name}:{mode.name}" in options.adapters
-            if task == "train" or mode.name == info.main_mode or named:
+            if task == "train" or mode.name == info.main_mode or _named(options, info, mode):
                 yield lane, task, info, mode
+
+
+def _named(options: RunOptions, info: AdapterInfo, mode: Mode) -> bool:
+    return f"{info.name}:{mode.name}" in options.adapters
 
 
 def _twin(cells: Sequence[Planned], interpreters: Mapping[str, Interpreter], seed: int) -> list[Planned]:
@@ -190,6 +196,8 @@ def refusal(info: AdapterInfo, mode: Mode, workload: Workload, cell: Cell) -> tu
         return codes.NO_COMPILER, (
             f"mode {mode.name} needs a C++ compiler and none of {', '.join(COMPILERS)} is on PATH; install one (g++)"
         )
+    if mode.needs_program and not shutil.which(mode.needs_program):
+        return codes.NO_COMPILER, f"mode {mode.name} needs {mode.needs_program}, which is not on PATH; install it"
     return None
 
 

@@ -113,6 +113,7 @@ LAYERS: dict[str, Case] = {
     "batch_norm on vectors": Case(
         VECTOR, ({"kind": "dense", "units": 6, "bias": False}, _NORM, {"kind": "tanh"}, _DENSE)
     ),
+    "large epsilon": Case(TEXT, (_TOKENS, {"kind": "layer_norm", "epsilon": 0.01}, _POOL, _DENSE)),
     **_recurrent("lstm"),
     **_recurrent("gru"),
     **_recurrent("rnn"),
@@ -154,6 +155,7 @@ QUICK = ("batch_norm on images", "gru stacked", "two inputs", "schedule")
 """Those that are not left to the slow tests: what is easiest to get wrong in silence."""
 
 _OUTSIDE = {"rmsprop outside": "inside the root", "adagrad outside": "inside the root"}
+_OPTIONS = tuple(name for name in OPTIMIZERS if name.split()[0] in ("l1", "l2", "clip_norm", "schedule"))
 _VELOCITY = {"schedule with momentum": "velocity holds the learning rate"}
 REFUSED: dict[str, dict[str, str]] = {
     "pytorch": {
@@ -164,6 +166,7 @@ REFUSED: dict[str, dict[str, str]] = {
     "tensorflow": _OUTSIDE | _VELOCITY,
     "jax": {"adagrad outside": "inside the root"},
     "paddle": {
+        "large epsilon": "at most 0.001",
         "rmsprop outside": "inside the root",
         "adagrad inside": "outside the root",
         "adagrad with a start": "outside the root",
@@ -187,6 +190,24 @@ REFUSED: dict[str, dict[str, str]] = {
             ("l1", "l2", "l2 with momentum", "clip_norm", "clip_norm of a frozen bias"), "no mapping for option"
         ),
         **dict.fromkeys(("schedule", "schedule with momentum"), "no mapping for option"),
+    },
+    "mindspore": {
+        **dict.fromkeys(
+            ("focal", "rmsprop outside", "rmsprop inside", "adagrad outside", "adagrad inside", "adagrad with a start"),
+            "the MindSpore adapter has no",
+        ),
+        **dict.fromkeys(_OPTIONS, "maps no penalties"),
+    },
+    "tinygrad": {
+        **dict.fromkeys(
+            ("gru", "gru stacked", "rnn", "rnn stacked", "batch_norm on images", "batch_norm on vectors"),
+            "the tinygrad adapter has no",
+        ),
+        **dict.fromkeys(
+            ("focal", "rmsprop outside", "rmsprop inside", "adagrad outside", "adagrad inside", "adagrad with a start"),
+            "the tinygrad adapter has no",
+        ),
+        **dict.fromkeys(_OPTIONS, "maps no penalties"),
     },
 }
 """Which cases a framework refuses, and a part of the reason that it gives."""

@@ -52,6 +52,16 @@ def test_one_main_mode_runs_under_two_names(request_for: Request) -> None:
     assert all(twin not in ranking.ranks for ranking in summary.rankings.values())
 
 
+def test_a_mode_that_is_named_gets_as_many_blocks(request_for: Request) -> None:
+    """Who names a mode wants it compared: it gets as many blocks as a main mode."""
+    _, named = do(request_for("faulty:honest", "faulty:noisy", blocks=3))
+    (key,) = (cell.key for cell in named.plan.cells if cell.axes["mode"] == "noisy")
+    facts = next(cell.facts for cell in summarise(named).cells if cell.key == key)
+
+    assert _blocks_of(named, key) == [1, 2, 3]
+    assert (facts["main"], facts["blocks"]["planned"], facts["blocks"]["counted"]) == (False, 3, 3)
+
+
 def test_the_twin_is_found_again(request_for: Request) -> None:
     """The seed decides whose twin it is: a second session continues with the same one and measures nothing twice."""
     options = _with(request_for("faulty:honest", "sabotaged:honest", blocks=1), twin=True)

@@ -33,6 +33,7 @@ class = "graph"
 [modes.plain]
 class = "eager"
 built_on = "below:plain"
+needs_program = "clang"
 [modes.plain.unsupported]
 lstm = "it loops"
 [modes.other]
@@ -73,6 +74,7 @@ def test_a_declaration_is_read(tmp_path: Path) -> None:
     assert (info.name, info.main_mode, list(info.modes)) == ("mine", "graph", ["graph", "plain", "other"])
     assert info.modes["plain"].unsupported == {"lstm": "it loops"}
     assert info.modes["other"].needs_compiler
+    assert [mode.needs_program for mode in info.modes.values()] == ["", "clang", ""]
     assert info.interpreter == "managed"
     assert info.installs["cpu"].lock == tmp_path / "mine" / "requirements-cpu.lock"
     assert info.installs["cpu"].indexes == ("https://example.org/simple",)
