@@ -275,6 +275,7 @@ def arguments(tmp_path: Path) -> list[str]:
     return [*what, *places]
 
 
+@pytest.mark.slow
 def test_a_slow_copy_is_proved_and_measured_as_slow_as_it_is(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -296,6 +297,7 @@ def test_a_slow_copy_is_proved_and_measured_as_slow_as_it_is(
     assert "a gap of 100% takes 3 blocks" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's accounts of other processes are read from /proc")
 def test_a_busy_neighbour_is_noticed(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The attempt during which every core was busy is flagged with a reason, and the row says how the run ended."""

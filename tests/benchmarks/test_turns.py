@@ -20,6 +20,7 @@ def test_the_deviation_is_that_within_blocks() -> None:
     assert turns.deviation([[5.0, 5.0], [1.0, 1.0]]) == 0.0
 
 
+@pytest.mark.slow
 def test_both_designs_are_run(tmp_path: Path) -> None:
     """The reference, two processes in each design: a row with the samples of both, and a second run adds its own."""
     out = tmp_path / "turns.json"

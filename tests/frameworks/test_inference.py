@@ -24,6 +24,7 @@ from .conftest import Measure, marks_of
 ENTRANTS = {name: info for name, info in load_adapters().items() if info.role == "entrant"}
 WORKLOADS = ("tiny-mlp", "tiny-cnn", "tiny-lstm", "tiny-attention")
 ROWS = [pytest.param(name, marks=marks_of(name)) for name in ENTRANTS]
+IN_FULL = [pytest.param(name, marks=marks_of(name, slow=name != "pytorch")) for name in ENTRANTS]  # half a minute each
 STEPS = 3
 
 Weights = dict[str, npt.NDArray[Any]]
@@ -87,7 +88,7 @@ def _samples(workload: Workload) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     return generator.integers(0, 256, (count, 1, 28, 28)).astype(np.uint8), labels
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", IN_FULL)
 def test_main_mode_answers_as_the_reference(name: str, measure: Measure) -> None:
     """The main mode proves and times the task infer on every layer, in batches and one by one."""
     texts = {workload: workload_text(workload) for workload in WORKLOADS}

@@ -25,7 +25,7 @@ from frameworkbench.validity.findings import active
 
 FAKES = Path(__file__).parent.parent / "fakes"
 
-_OTHERS_TURN_S = 1.7
+_OTHERS_TURN_S = 1.4
 
 _WORKLOAD = """
 schema = 1
