@@ -175,12 +175,22 @@ def _canonical(keras: Any, shipped: Any) -> Any:
         def _backend_update_step(self, gradients: Any, variables: Any, learning_rate: Any) -> None:
             constant, step = self.epsilon, ops.cast(self.iterations + 1, "float32")
             self.epsilon = constant * ops.sqrt(1 - ops.power(ops.cast(self.beta_2, "float32"), step))
-            # An embedding's gradient may arrive as slices, squared before repeated tokens are summed.
-            dense = [ops.convert_to_tensor(gradient) for gradient in gradients]
-            super()._backend_update_step(dense, variables, learning_rate)
+            super()._backend_update_step([_dense(gradient) for gradient in gradients], variables, learning_rate)
             self.epsilon = constant
 
     return CanonicalEpsilon
+
+
+def _dense(gradient: Any) -> Any:
+    """An embedding's gradient arrives as slices from TensorFlow, which are squared before repeated tokens are summed.
+
+    Keras takes them for tensors and converts nothing.
+    """
+    if not hasattr(gradient, "dense_shape"):
+        return gradient
+    import tensorflow as tf  # it is loaded already: nothing else makes slices
+
+    return tf.convert_to_tensor(gradient)
 
 
 ADAPTER = KerasAdapter
