@@ -165,8 +165,14 @@ def _again_weights(workload: Workload, seed: int) -> Weights:
 
 
 def _again_steps(workload: Workload, steps: Sequence[int]) -> list[int]:
-    """Those of the drawn steps within the short range: the second trajectory is short."""
-    return sorted({step for step in steps if step <= workload.parity.parameters_steps_quick[1]})
+    """Those of the drawn steps within the lower half of the short range, or the smallest one.
+
+    With each step it becomes likelier that an input of a ReLU comes so close to zero that float32 code lands on the
+    other side: on real MNIST, seed 0, three frameworks do at step 7 and PyTorch does not. These weights and batches
+    are not the ones for which a workload's author looked for a range in which honest code agrees.
+    """
+    low, high = workload.parity.parameters_steps_quick
+    return sorted({step for step in steps if step <= (low + high) // 2} or {min(steps)})
 
 
 def _compute_again(
