@@ -155,7 +155,6 @@ QUICK = ("batch_norm on images", "gru stacked", "two inputs", "schedule")
 """Those that are not left to the slow tests: what is easiest to get wrong in silence."""
 
 _OUTSIDE = {"rmsprop outside": "inside the root", "adagrad outside": "inside the root"}
-_OPTIONS = tuple(name for name in OPTIMIZERS if name.split()[0] in ("l1", "l2", "clip_norm", "schedule"))
 _VELOCITY = {"schedule with momentum": "velocity holds the learning rate"}
 REFUSED: dict[str, dict[str, str]] = {
     "pytorch": {
@@ -190,24 +189,6 @@ REFUSED: dict[str, dict[str, str]] = {
             ("l1", "l2", "l2 with momentum", "clip_norm", "clip_norm of a frozen bias"), "no mapping for option"
         ),
         **dict.fromkeys(("schedule", "schedule with momentum"), "no mapping for option"),
-    },
-    "mindspore": {
-        **dict.fromkeys(
-            ("focal", "rmsprop outside", "rmsprop inside", "adagrad outside", "adagrad inside", "adagrad with a start"),
-            "the MindSpore adapter has no",
-        ),
-        **dict.fromkeys(_OPTIONS, "maps no penalties"),
-    },
-    "tinygrad": {
-        **dict.fromkeys(
-            ("gru", "gru stacked", "rnn", "rnn stacked", "batch_norm on images", "batch_norm on vectors"),
-            "the tinygrad adapter has no",
-        ),
-        **dict.fromkeys(
-            ("focal", "rmsprop outside", "rmsprop inside", "adagrad outside", "adagrad inside", "adagrad with a start"),
-            "the tinygrad adapter has no",
-        ),
-        **dict.fromkeys(_OPTIONS, "maps no penalties"),
     },
 }
 """Which cases a framework refuses, and a part of the reason that it gives."""
