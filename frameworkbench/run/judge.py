@@ -168,7 +168,7 @@ def _again_steps(workload: Workload, steps: Sequence[int]) -> list[int]:
     """Those of the drawn steps within the lower half of the short range, or the smallest one.
 
     With each step it becomes likelier that an input of a ReLU comes so close to zero that float32 code lands on the
-    other side: on real MNIST, seed 0, three frameworks do at step 7 and PyTorch does not. These weights and batches
+    other side: on real MNIST, seed 0, some frameworks do at step 7 and others do not. These weights and batches
     are not the ones for which a workload's author looked for a range in which honest code agrees.
     """
     low, high = workload.parity.parameters_steps_quick
