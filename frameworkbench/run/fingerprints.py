@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..written_files import read_toml
+from .platform_facts import memory_bytes
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -63,7 +64,7 @@ def machine() -> dict[str, Any]:
         "architecture": platform.machine(),
         "cpu_model": _cpu_model(),
         "cores": len(available_cores()),
-        "memory_bytes": _memory_bytes(),
+        "memory_bytes": memory_bytes("MemTotal"),
         "python": platform.python_version(),
         "gpu": _gpus(),
         "ranked_platform": platform.system() == "Linux",
@@ -99,15 +100,6 @@ def _cpu_model() -> str:
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()
-
-
-def _memory_bytes() -> int | None:
-    info = Path("/proc/meminfo")
-    if info.exists():
-        for line in info.read_text(encoding="ascii").splitlines():
-            if line.startswith("MemTotal:"):
-                return int(line.split()[1]) * 1024
-    return None
 
 
 def _gpus() -> list[str]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from .plan import Planned
+from .platform_facts import memory_bytes
 
 MEMORY_SHARE = 0.5
 """Share of the free memory that processes which wait for each other may take together."""
-_MEMINFO = Path("/proc/meminfo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ def groups(
     members: Sequence[Planned],
     peak_bytes: Callable[[Planned], int] | None,
     *,
-    free_bytes: Callable[[], int | None] | None = None,
+    free_bytes: Callable[[], int | None] = lambda: memory_bytes("MemAvailable"),
 ) -> list[Group]:
     """The groups of a block, in the order of their first members.
 
@@ -39,7 +38,7 @@ def groups(
         peak_bytes: most memory that a process of a cell takes; None: every process is alone.
         free_bytes: memory that can be had, None where the system does not tell (then every process is alone).
     """
-    free = (free_bytes or available_memory)() if peak_bytes else None
+    free = free_bytes() if peak_bytes else None
     allowed = MEMORY_SHARE * free if free else 0.0
     found: dict[str, list[list[Planned]]] = {}
     for planned in members:
@@ -49,13 +48,3 @@ def groups(
             parts.append([])
         parts[-1].append(planned)
     return [Group(name, tuple(part)) for name, parts in found.items() for part in parts]
-
-
-def available_memory(meminfo: Path = _MEMINFO) -> int | None:
-    """Bytes that new processes can have without swapping; None where the kernel does not tell."""
-    try:
-        lines = meminfo.read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
-    return int(found[0]) * 1024 if found else None

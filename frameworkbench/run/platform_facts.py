@@ -12,6 +12,7 @@ from typing import Any
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _CPU = Path("/sys/devices/system/cpu")
+_MEMINFO = Path("/proc/meminfo")
 # What of a checkout takes part in measuring.
 _PARTS = ("frameworkbench", "adapters", "workloads")
 
@@ -26,9 +27,15 @@ def platform_facts() -> dict[str, Any]:
         "boost": _text(_CPU / "cpufreq" / "boost"),
         "smt_active": _text(_CPU / "smt" / "active"),
         "numa_nodes": len(list(Path("/sys/devices/system/node").glob("node[0-9]*"))) or None,
-        "swap": _field(Path("/proc/meminfo"), "SwapTotal"),
+        "swap": _field(_MEMINFO, "SwapTotal"),
         "mitigations": {path.name: _text(path) for path in sorted((_CPU / "vulnerabilities").glob("*"))},
     }
+
+
+def memory_bytes(name: str, meminfo: Path = _MEMINFO) -> int | None:
+    """One of the kernel's figures of memory ("MemTotal"), in bytes; None where it does not tell."""
+    value = _field(meminfo, name)
+    return int(value.split()[0]) * 1024 if value else None
 
 
 def harness_commit() -> dict[str, Any] | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from ..store.run import Run
 from .events import Event
+from .link import Setting
 from .outlook import Outlook
 from .passes import Outcome
 from .passes.outcome import Turns
@@ -95,7 +97,10 @@ class Progress:
         self, planned: Planned, pass_: str, work: Work, *, block: int = 0, attempt: int = 1, seed: int | None = None
     ) -> Outcome:
         """Do one pass of one cell to its end: report it, execute it, store its record."""
-        timing: Timing = lambda setting, log: at_once(lambda: work(setting, log))  # noqa: E731 - a plain pass as one with turns
+
+        def timing(setting: Setting, log: Path) -> Turns:
+            return at_once(lambda: work(setting, log))
+
         return alone(self.turns(planned, pass_, timing, block=block, attempt=attempt, seed=seed))
 
     def turns(

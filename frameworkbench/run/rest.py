@@ -42,20 +42,20 @@ class Rest:
 def settle(pid: int, *, limit_s: float = SETTLE_S, proc: Path = census.PROC) -> None:
     """Wait until no thread of a worker's processes runs or could run, twice in a row, but not beyond the limit."""
     deadline, quiet = time.monotonic() + limit_s, 0
-    folders = [proc / str(member) / "task" for member in census.members(pid, proc)]
+    folders = _folders(pid, proc)
     while quiet < _SETTLED and time.monotonic() < deadline:
-        quiet = 0 if sum(_runnable(folder) for folder in folders) else quiet + 1
+        quiet = 0 if _runnable(folders) else quiet + 1
         time.sleep(_SETTLE_PAUSE_S)
 
 
 def look(pid: int, seconds: float, *, proc: Path = census.PROC) -> Rest | None:
     """Leave the worker alone for some seconds and say what it did; None where the kernel does not tell."""
     before = census.take(pid, proc=proc)
-    folders = [proc / str(member) / "task" for member in census.members(pid, proc)]
+    folders = _folders(pid, proc)
     counts = []
     for _ in range(_READINGS):
         time.sleep(seconds / _READINGS)
-        counts.append(sum(_runnable(folder) for folder in folders))
+        counts.append(_runnable(folders))
     used = census.between(before, census.take(pid, proc=proc))
     return Rest(used["wall_s"], used["cpu_s"], _mean(counts), used["processes"]) if used else None
 
@@ -64,7 +64,17 @@ def _mean(counts: Sequence[int]) -> float:
     return round(sum(counts) / len(counts), 3)
 
 
-def _runnable(folder: Path) -> int:
+def _folders(pid: int, proc: Path) -> list[Path]:
+    """Where the kernel shows the threads of each of a worker's processes."""
+    return [proc / str(member) / "task" for member in census.members(pid, proc)]
+
+
+def _runnable(folders: Sequence[Path]) -> int:
+    """Threads of some processes that run or could run."""
+    return sum(map(_runnable_in, folders))
+
+
+def _runnable_in(folder: Path) -> int:
     """Threads of one process that run or could run; those that end meanwhile do not count."""
     found = 0
     try:

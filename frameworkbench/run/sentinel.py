@@ -160,15 +160,11 @@ def disturbances(limits: Limits, block: Sequence[Around]) -> list[str]:
 
 
 def _too_slow(limits: Limits, around: Around) -> str:
-    if not around.readings:
-        return ""
-    if around.processes == 1:
-        slowest, limit = max(limits.ratio(reading) for reading in around.readings), limits.limit
-    else:
-        slowest, limit = _mean(limits, around), max(MOST_LIMIT, limits.limit)
+    alone = around.processes == 1
+    slowest, limit = max(_met(limits, around), default=0.0), limits.limit if alone else max(MOST_LIMIT, limits.limit)
     if slowest <= 1 + limit:
         return ""
-    kind = "up to" if around.processes == 1 else "on average"
+    kind = "up to" if alone else "on average"
     work = f"the harness's own fixed work took {kind} {slowest:.2f} times as long"
     return f"{work} as before the run (limit {1 + limit:.2f})"
 
@@ -195,13 +191,8 @@ def _by_chance(limits: Limits, around: Around) -> str:
 
 def _met(limits: Limits, around: Around) -> list[float]:
     """What was met, as ratios: by a process that was alone every reading, by those that took turns their mean."""
-    if around.processes == 1:
-        return [limits.ratio(reading) for reading in around.readings]
-    return [_mean(limits, around)] if around.readings else []
-
-
-def _mean(limits: Limits, around: Around) -> float:
-    return statistics.fmean(limits.ratio(reading) for reading in around.readings)
+    ratios = [limits.ratio(reading) for reading in around.readings]
+    return ratios if around.processes == 1 or not ratios else [statistics.fmean(ratios)]
 
 
 def make_probe(cores: Sequence[int]) -> Probe:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 from .passes.outcome import Outcome, Turns
 
@@ -74,8 +74,7 @@ class Metered:
         Raises:
             WorkerError: the pass failed.
         """
-        with ExitStack() as stack:
-            stack.callback(self._one.close)
+        with closing(self._one):
             while True:
                 began = time.monotonic()
                 try:

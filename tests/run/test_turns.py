@@ -19,10 +19,11 @@ import pytest
 from frameworkbench.errors import WorkerError
 from frameworkbench.provenance.verify import verify_run
 from frameworkbench.run import codes, foreign, rest
-from frameworkbench.run.groups import Group, available_memory, groups
+from frameworkbench.run.groups import Group, groups
 from frameworkbench.run.options import RunOptions
 from frameworkbench.run.orphans import MARK, mark_of
 from frameworkbench.run.passes.outcome import Outcome, Turns
+from frameworkbench.run.platform_facts import memory_bytes
 from frameworkbench.run.turns import Metered, alone, at_once, in_turns
 from frameworkbench.run.worker_process import WorkerProcess, take_unclaimed
 from frameworkbench.store.run import Run
@@ -148,8 +149,8 @@ def test_free_memory_is_read(tmp_path: Path) -> None:
     """The kernel's own figure is taken, in bytes; where there is none, none is made up."""
     (tmp_path / "meminfo").write_text("MemTotal: 100 kB\nMemAvailable:      70 kB\n", encoding="ascii")
 
-    assert available_memory(tmp_path / "meminfo") == 70 * 1024
-    assert available_memory(tmp_path / "missing") is None
+    assert memory_bytes("MemAvailable", tmp_path / "meminfo") == 70 * 1024
+    assert memory_bytes("MemAvailable", tmp_path / "missing") is None
 
 
 def _timed(run_: Run) -> list[dict[str, Any]]:
