@@ -98,23 +98,27 @@ def _built_on(entrants: Sequence[Candidate], delta: float) -> dict[tuple[str, st
     }
 
 
-def uncontrolled(groups: Mapping[str, Sequence[GroupVerdicts]]) -> list[Phrase]:
-    """A sentence about workloads whose verdicts stand without an A/A control.
+def uncontrolled(groups: Mapping[str, Sequence[GroupVerdicts]]) -> list[str]:
+    """Workloads whose verdicts stand without an A/A control.
 
     Args:
         groups: by workload.
     """
-    names = sorted(
+    return sorted(
         name
         for name, found in groups.items()
         if any(group.control.verdict == NOT_RUN and (group.main.pairs or group.modes) for group in found)
     )
-    if not names:
+
+
+def without_control(workloads: Sequence[str]) -> list[Phrase]:
+    """A sentence about these workloads; none where there are none."""
+    if not workloads:
         return []
     return [
         phrase(
             "No A/A control was run for {workloads}: nothing shows that a row would not have beaten itself.",
-            workloads=listed(names),
+            workloads=listed(sorted(workloads)),
         )
     ]
 

@@ -10,6 +10,7 @@ import shlex
 import statistics as plain
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 from ..claims import claims_for
@@ -40,7 +41,7 @@ from .cells import accuracy as cell_accuracy
 from .comparison import LEAST_BLOCKS, Entry, Ranking
 from .convergence import Band, Convergence, Training, judge
 from .disturbance import Disturbance, disturbance
-from .families import FALSE_WIN, Candidate, GroupVerdicts, group_verdicts, uncontrolled
+from .families import FALSE_WIN, Candidate, GroupVerdicts, group_verdicts, uncontrolled, without_control
 from .handicap import Handicap, handicaps
 from .latency import latency_facts
 from .memory import capacity_facts, memory_facts
@@ -48,6 +49,9 @@ from .spread import excluded
 from .threads import thread_use
 from .unmeasured import unmeasured
 from .verdicts import Pair
+
+Part = dict[str, Any]
+"""What some cells contribute to the content of ``report.json``: plain data, so that it can come from a process."""
 
 SCHEMA = 1
 GROUP_AXES = ("task", "workload", "data", "device", "lane", "precision", "threads", "batch_size")
@@ -91,15 +95,14 @@ class CellResult:
         return tuple(self.axes.get(axis) for axis in GROUP_AXES)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Summary:
-    """Everything that a report says about one run."""
+    """Everything that a report says about one run, or about the cells of one process's share of it."""
 
     run: Run
     cells: tuple[CellResult, ...]
     groups: Mapping[tuple[Any, ...], GroupVerdicts]
     noise: Disturbance
-    not_measured: tuple[Phrase, ...]
     remarks: Mapping[str, tuple[Handicap, ...]] = field(default_factory=dict)
 
     @property
@@ -107,33 +110,37 @@ class Summary:
         """The main modes' ranking of each group."""
         return {group: found.main for group, found in self.groups.items()}
 
+    @cached_property
+    def not_measured(self) -> tuple[Phrase, ...]:
+        """What the run left out, in sentences."""
+        return _not_measured(self.run, [self.part()])
+
     def to_json(self) -> dict[str, Any]:
         """The content of ``report.json``; documented in ``docs/report-json.md``."""
-        manifest = self.run.manifest
+        return whole(self.run, [self.part()])
+
+    def part(self) -> Part:
+        """What these cells contribute to the content."""
         facts = {cell.key: cell.facts for cell in self.cells}
-        found = {
-            "schema": SCHEMA,
-            "verification": "unverified",
-            "run": _run_facts(manifest),
-            "machine": dict(table(manifest.get("machine"))),
-            "adapters": dict(table(manifest.get("adapters"))),
-            "data": dict(table(manifest.get("data"))),
-            "plan": {"blocks": dict(self.run.plan.blocks), "budget": dict(self.run.plan.budget)},
+        return {
             "cells": [self._cell(cell) for cell in self.cells],
             "comparisons": [_comparison(group, found, facts) for group, found in self.groups.items()],
-            "noise": self.noise.to_json(),
-            "harness": harness(self.run),
-            "torn_speed_records": len(self.run.torn_speed_records()),
-            "damaged": [{"file": damage.file, "reason": damage.reason} for damage in self.run.damaged],
-            "not_measured": [str(said) for said in self.not_measured],
-            "not_measured_parts": [said.to_json() for said in self.not_measured],
+            "uncontrolled": self._uncontrolled(),
+            "torn": len(self.run.torn_speed_records()),
         }
-        return {**found, "claims": claims_for(found)}
 
     def _cell(self, cell: CellResult) -> dict[str, Any]:
         found = self.groups.get(cell.group)
         remarks = [remark.to_json() for remark in self.remarks.get(cell.key, ())]
         return {**cell.facts, "rank": found.main.ranks.get(cell.key) if found else None, "remarks": remarks}
+
+    def _uncontrolled(self) -> dict[str, list[str]]:
+        """By lane: workloads whose verdicts stand without a control."""
+        lanes: dict[str, dict[str, list[GroupVerdicts]]] = {}
+        for group, found in self.groups.items():
+            lane, workload = (str(group[GROUP_AXES.index(axis)]) for axis in ("lane", "workload"))
+            lanes.setdefault(lane, {}).setdefault(workload, []).append(found)
+        return {lane: uncontrolled(workloads) for lane, workloads in lanes.items()}
 
 
 def summarise(run: Run, bands: Mapping[str, Band] | None = None) -> Summary:
@@ -147,21 +154,55 @@ def summarise(run: Run, bands: Mapping[str, Band] | None = None) -> Summary:
     known = shipped_bands() if bands is None else bands
     cells = tuple(_result(run, planned, noise, known) for planned in run.plan.cells)
     delta = number(table(run.manifest.get("protocol")).get("delta"))
-    groups: dict[tuple[Any, ...], GroupVerdicts] = {}
     adapters = table(run.manifest.get("adapters"))
-    workloads: dict[str, list[GroupVerdicts]] = {}
-    controlled = control_lane({str(cell.axes.get("lane")) for cell in cells})
+    groups: dict[tuple[Any, ...], GroupVerdicts] = {}
     for group, members in _by_group(cells).items():
         candidates = [_candidate(cell, adapters) for cell in members if _comparable(cell)]
-        lane = str(group[GROUP_AXES.index("lane")])
-        groups[group] = group_verdicts(candidates, delta, noise, lane)
-        if lane == controlled:
-            workloads.setdefault(str(group[GROUP_AXES.index("workload")]), []).append(groups[group])
-    facts = [cell.facts for cell in cells]
-    not_measured = (*uncontrolled(workloads), *unmeasured(run, facts))
+        groups[group] = group_verdicts(candidates, delta, noise, str(group[GROUP_AXES.index("lane")]))
     # What another program did to a row in one lane says nothing about its settings.
     remarks = {} if noise.noisy else _remarks([cell for cell in cells if groups[cell.group].main.code != FALSE_WIN])
-    return Summary(run, cells, groups, noise, not_measured, remarks)
+    return Summary(run, cells, groups, noise, remarks)
+
+
+def whole(run: Run, parts: Sequence[Part]) -> dict[str, Any]:
+    """The content of ``report.json``.
+
+    Args:
+        run: manifest, plan, damage, and at least the records that belong to no cell.
+        parts: what the cells contribute, in the order of the plan.
+    """
+    manifest = run.manifest
+    not_measured = _not_measured(run, parts)
+    found = {
+        "schema": SCHEMA,
+        "verification": "unverified",
+        "run": _run_facts(manifest),
+        "machine": dict(table(manifest.get("machine"))),
+        "adapters": dict(table(manifest.get("adapters"))),
+        "data": dict(table(manifest.get("data"))),
+        "plan": {"blocks": dict(run.plan.blocks), "budget": dict(run.plan.budget)},
+        "cells": _of_all(parts, "cells"),
+        "comparisons": _of_all(parts, "comparisons"),
+        "noise": disturbance(run).to_json(),
+        "harness": harness(run),
+        "torn_speed_records": sum(part["torn"] for part in parts),
+        "damaged": [{"file": damage.file, "reason": damage.reason} for damage in run.damaged],
+        "not_measured": [str(said) for said in not_measured],
+        "not_measured_parts": [said.to_json() for said in not_measured],
+    }
+    return {**found, "claims": claims_for(found)}
+
+
+def _of_all(parts: Sequence[Part], name: str) -> list[Any]:
+    return [one for part in parts for one in part[name]]
+
+
+def _not_measured(run: Run, parts: Sequence[Part]) -> tuple[Phrase, ...]:
+    cells = _of_all(parts, "cells")
+    lane = control_lane({str(cell["lane"]) for cell in cells})  # a control runs in one of them
+    workloads = [name for part in parts for name in part["uncontrolled"].get(lane, ())]
+    torn = sum(part["torn"] for part in parts)
+    return (*without_control(workloads), *unmeasured(run, cells, torn))
 
 
 def harness(run: Run) -> dict[str, Any]:

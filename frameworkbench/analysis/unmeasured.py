@@ -24,17 +24,18 @@ STANDING = (
 _MOST_NAMES = 6
 
 
-def unmeasured(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[Phrase]:
+def unmeasured(run: Run, cells: Sequence[Mapping[str, Any]], torn: int) -> list[Phrase]:
     """Sentences about missing cells, blocks, tasks, devices, lanes and data.
 
     Args:
         run: the run as read from disk.
         cells: the cells as in ``report.json``.
+        torn: speed records of blocks that were never completed.
     """
     found = [
         *_cells(cells),
         *_unsteady(cells),
-        *_blocks(run, cells),
+        *_blocks(run, cells, torn),
         *_accuracy(run, cells),
         *unchecked(cells),
         *_memory(cells),
@@ -95,13 +96,12 @@ def _unsteady(cells: Sequence[Mapping[str, Any]]) -> list[Phrase]:
     return found
 
 
-def _blocks(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[Phrase]:
+def _blocks(run: Run, cells: Sequence[Mapping[str, Any]], torn: int) -> list[Phrase]:
     found = []
     counts = [(cell["blocks"]["counted"], cell["blocks"]["planned"]) for cell in cells if cell["status"] == "ok"]
     short = sum(0 < counted < planned for counted, planned in counts)
     if short:
         found.append(phrase("Rows with fewer timed processes than planned: {count}.", count=short))
-    torn = len(run.torn_speed_records())
     if torn:
         found.append(
             phrase("Speed measurements of unfinished blocks, kept but used in no statistic: {count}.", count=torn)

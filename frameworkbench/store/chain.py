@@ -25,13 +25,25 @@ _OWN_HASH_START = b'\n "sha256": "'
 
 @dataclass(slots=True)
 class Chain:
-    """One writer's records as read: the intact ones by number, and the hash of every file that could be read."""
+    """One writer's records as read.
+
+    Attributes:
+        writer: its name.
+        place: its folder, relative to the run folder.
+        records: the intact ones by number.
+        hashes: of every file that was read.
+        numbers: of all files that are there.
+        bare: intact records that carry no hash of their own.
+        broken: what is wrong with a file by itself.
+    """
 
     writer: str
     place: str
     records: dict[int, Record] = field(default_factory=dict)
     hashes: dict[int, str] = field(default_factory=dict)
     numbers: list[int] = field(default_factory=list)
+    bare: list[int] = field(default_factory=list)
+    broken: dict[int, str] = field(default_factory=dict)
 
     @property
     def last(self) -> int:

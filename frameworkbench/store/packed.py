@@ -82,19 +82,27 @@ def packed(rows: Any) -> Any:
     """
     if type(rows) is not list or len(rows) < LEAST_ROWS or type(rows[0]) is not dict:
         return rows
-    if set(map(type, rows)) != {dict} or len(set(map(tuple, rows))) != 1:
-        return rows
     names = tuple(rows[0])
+    if any([type(row) is not dict or tuple(row) != names for row in rows]):
+        return rows
     numbers = list(chain.from_iterable(map(dict.values, rows)))
-    kinds = list(map(type, numbers))
-    first = kinds[: len(names)]
-    codes = "".join([_CODES.get(kind, "") for kind in first])
-    if len(codes) < len(names) or kinds != first * len(rows):
+    kinds = tuple(map(type, numbers))
+    layout = _layout_of(kinds, len(names))
+    if layout is None:
         return rows
     try:
-        return PackedRows(names, codes, _layout(codes * len(rows)).pack(*numbers))
+        return PackedRows(names, layout[0], layout[1].pack(*numbers))
     except struct.error:  # an integer of more than 64 bits
         return rows
+
+
+@lru_cache(maxsize=256)
+def _layout_of(kinds: tuple[type, ...], width: int) -> tuple[str, struct.Struct] | None:
+    """Codes of one row, and the layout of all; nothing where the rows differ or hold something else than numbers."""
+    codes = "".join([_CODES.get(kind, "") for kind in kinds[:width]])
+    if len(codes) < width or kinds != kinds[:width] * (len(kinds) // width):
+        return None
+    return codes, struct.Struct(f"<{codes * (len(kinds) // width)}")
 
 
 @lru_cache(maxsize=256)

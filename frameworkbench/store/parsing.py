@@ -12,8 +12,6 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-import numpy as np
-
 try:
     import orjson
 except ImportError:
@@ -22,8 +20,10 @@ else:
     _fast = orjson.loads
 
 # orjson makes a float of an integer beyond 64 bits: documents with so many digits that are no fraction are left to the
-# standard library.
-_LONG = 19
+# standard library. Digits count as "0" here, what may stand before a number as a blank, all else as "x".
+_LONG_NUMBER = b" " + 19 * b"0"
+_CLASSES = bytes(ord("0" if chr(code).isdecimal() else " " if chr(code) in " \t\n\r[:,-" else "x") for code in range(128))
+_CLASSES += 128 * b"x"
 _MANY = 256
 
 
@@ -84,20 +84,12 @@ def _together(contents: Sequence[bytes]) -> list[Any]:
 
 
 def _long_numbers(content: bytes) -> bool:
-    """Whether there are so many digits in a row, and no point before them."""
-    text = np.frombuffer(content, np.uint8)
-    rows = text - 48 < 10  # unsigned: what comes before "0" becomes large
-    length = 1
-    while length < _LONG:  # places where so many digits begin, from places where half as many do
-        step = min(length, _LONG - length)
-        rows = rows[:-step] & rows[step:] if len(rows) > step else rows[:0]
-        length += step
-    starts = np.flatnonzero(rows)
-    if not len(starts):
-        return False
-    before = text[starts - 1]  # of the first place in the content: its last byte, which is none of these
-    first = (starts == 0) | (before - 48 >= 10)
-    return bool(np.any(first & ((starts == 0) | (before != ord(".")))))
+    """Whether an integer of so many digits may stand in it: digits in a row after what may stand before a number.
+
+    Digits of a fraction come after a point, and those of a hash after a quote or a letter.
+    """
+    classes = content.translate(_CLASSES)
+    return _LONG_NUMBER in classes or classes.startswith(_LONG_NUMBER[1:])
 
 
 def _standard(content: bytes) -> Any:

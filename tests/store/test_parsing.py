@@ -120,9 +120,12 @@ def test_equal_keys_of_a_batch_are_one_string(reader: str) -> None:
         (b"", False),
         (b"1", False),
         (b"." * 40, False),
+        (b'{"a":1234567890123456789}', True),
+        (b'"12345678901234567890abc"', False),
+        (b'"abc12345678901234567890"', False),
     ],
 )
 def test_long_numbers_are_seen(document: bytes, long: bool) -> None:
-    """Nineteen digits in a row are a long number, unless they are a fraction's."""
+    """Nineteen digits in a row are a long number, unless they are a fraction's or part of a text such as a hash."""
     assert parsing._long_numbers(document) is long
-    assert parsing._long_numbers(b"[1.5, 2]" * 10 + document + b" " * 5) is long
+    assert parsing._long_numbers(b"[1.5, 2]," * 10 + document + b" " * 5) is long
