@@ -303,14 +303,9 @@ def _cell_row(cell: Any, tasks: bool) -> list[str]:
 
 
 def _write_report(run_dir: Path, out: Path, languages: Sequence[str] = ()) -> list[Path]:
-    from .analysis.summary import summarise
-    from .collector import paused
-    from .report import report_content, write_content
-    from .store.records import load_run
+    from .report.together import write_run
 
-    with paused():
-        content = report_content(summarise(load_run(run_dir)))  # from here on the records may go
-        return write_content(run_dir, out, content, languages)
+    return write_run(run_dir, out, languages)
 
 
 def _fail(message: str, code: int) -> NoReturn:

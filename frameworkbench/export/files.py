@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import UsageError
@@ -21,8 +21,19 @@ _HINT = "python -m pip install 'frameworkbench[parquet]'   (or: python -m pip in
 
 def csv_files(source: Source, names: Sequence[str]) -> dict[str, bytes]:
     """One CSV file for each table, and one with the meaning and unit of each column."""
-    found = {f"{name}.csv": _csv(_heads(TABLES[name]), TABLES[name].rows(source)) for name in names}
-    return {**found, DOCUMENTATION: _csv(["table", "column", "unit", "meaning"], _documentation(names))}
+    return csv_of({name: csv_rows(source, name) for name in names})
+
+
+def csv_rows(source: Source, name: str) -> bytes:
+    """The rows of one table as CSV, without its head."""
+    return _csv(TABLES[name].rows(source))
+
+
+def csv_of(tables: Mapping[str, bytes]) -> dict[str, bytes]:
+    """``csv_files`` from the rows of the tables."""
+    found = {f"{name}.csv": _csv([_heads(TABLES[name])]) + rows for name, rows in tables.items()}
+    documentation = [["table", "column", "unit", "meaning"], *_documentation(list(tables))]
+    return {**found, DOCUMENTATION: _csv(documentation)}
 
 
 def parquet_files(source: Source, names: Sequence[str]) -> dict[str, bytes]:
@@ -80,11 +91,10 @@ def _documentation(names: Sequence[str]) -> list[list[Any]]:
     return [[name, column.name, column.unit, column.meaning] for name in names for column in TABLES[name].columns]
 
 
-def _csv(heads: Sequence[str], rows: Any) -> bytes:
+def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
     """Empty for a missing value, ``true`` and ``false`` for flags, as many digits as a number has."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(heads)
     writer.writerows([_cell(value) for value in row] for row in rows)
     return text.getvalue().encode("utf-8")
 

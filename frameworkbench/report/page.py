@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -108,24 +109,26 @@ def page(report: Table, words: Language, advice: Table | None = None) -> str:
     )
 
 
-def cell_files(report: Table) -> dict[str, str]:
-    """Files with the raw parts of the cells of a large report, by path beside the page; none for a small one.
+def cell_files(cells: Sequence[Table], run_id: str, first: int = 0) -> dict[str, str]:
+    """Files with the raw parts of the cells of a large report, by path beside the page.
 
     They are pages of their own, because a page opened from a disk can follow a link, but may not read a file.
+
+    Args:
+        cells: of ``report.json``, all or some in a row.
+        run_id: name of the run.
+        first: place of the first of them among all, a multiple of ``EACH``.
     """
-    cells = report["cells"]
-    if len(cells) <= MOST_INSIDE:
-        return {}
     program, style = script(_SHARD_PROGRAM), stylesheet()
     fixed = {
         "policy": policy(program, style),
         "script": program,
         "style": style,
         "catalogues": embedded({code: catalogue(code) for code in LANGUAGES}),
-        "run": report["run"]["run_id"],
+        "run": run_id,
     }
     files = {}
-    for number, start in enumerate(range(0, len(cells), EACH), 1):
+    for number, start in enumerate(range(0, len(cells), EACH), 1 + first // EACH):
         part = cells[start : start + EACH]
         found = raw_parts(part, rounded=False)
         for raw, cell in zip(found["cells"], part, strict=True):

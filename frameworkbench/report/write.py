@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..analysis.summary import Summary
+from ..analysis.summary import Summary, whole
 from ..errors import UsageError
 from ..store.atomic import canonical_json, write_bytes_atomic
-from ..store.run import among_raw
+from ..store.run import Run, among_raw
 from .advice import advice_table
 from .markdown import markdown
 from .messages import LANGUAGES, SOURCE, check_languages, language
-from .page import cell_files, page, trimmed
+from .page import page, trimmed
 from .page_data import MOST_INSIDE
 from .pictures import album
+from .pieces import LISTS, Pieces, pieces_of
 from .text import clean
 from .view import view
+
+Table = dict[str, Any]
 
 
 def write_report(run_dir: Path, out_dir: Path, *, summary: Summary, languages: Sequence[str] = (SOURCE,)) -> list[Path]:
@@ -44,17 +47,37 @@ def write_report(run_dir: Path, out_dir: Path, *, summary: Summary, languages: S
 
 def report_content(summary: Summary) -> dict[str, Any]:
     """The content of ``report.json``: all that a report is made of, so that a large run's records can go."""
-    content: dict[str, Any] = clean(summary.to_json())
-    return content
+    return content_of(summary.run, [clean(summary.part())])
+
+
+def content_of(run: Run, parts: Sequence[Table]) -> dict[str, Any]:
+    """The content of ``report.json`` from what the run's cells contribute (``analysis.summary.whole``).
+
+    Args:
+        run: manifest, plan, damage, and at least the records that belong to no cell.
+        parts: in the order of the plan; their texts are clean.
+    """
+    found = whole(run, parts)
+    return {key: value if key in LISTS else clean(value) for key, value in found.items()}
 
 
 def write_content(
-    run_dir: Path, out_dir: Path, report: dict[str, Any], languages: Sequence[str] = (SOURCE,)
+    run_dir: Path,
+    out_dir: Path,
+    report: dict[str, Any],
+    languages: Sequence[str] = (SOURCE,),
+    written: Callable[[], Pieces] | None = None,
 ) -> list[Path]:
-    """``write_report`` from the content of ``report.json``."""
+    """``write_report`` from the content of ``report.json``.
+
+    Args:
+        run_dir, out_dir, languages: as there.
+        report: the content.
+        written: for a large report: gives what is written of it cell by cell, if another process did that.
+    """
     if among_raw(run_dir, out_dir):
         raise UsageError(f"{out_dir}: holds raw results; choose another folder for the report")
-    files = render_content(report, languages)
+    files = render_content(report, languages, written)
     for name, content in files.items():
         write_bytes_atomic(out_dir / name, content)
     return [out_dir / name for name in files]
@@ -65,33 +88,36 @@ def render_report(summary: Summary, languages: Sequence[str] = (SOURCE,)) -> dic
     return render_content(report_content(summary), languages)
 
 
-def render_content(report: dict[str, Any], languages: Sequence[str] = (SOURCE,)) -> dict[str, bytes]:
+def render_content(
+    report: dict[str, Any], languages: Sequence[str] = (SOURCE,), written: Callable[[], Pieces] | None = None
+) -> dict[str, bytes]:
     """The bytes of every file of a report, by name.
 
     Above ``MOST_INSIDE`` cells Markdown shows the first groups, with all rows in CSV files beside it, and nothing is
     advised: a recommendation from thousands of groups takes minutes and says little. The command ``advise`` does it.
     """
     chosen = [language(code) for code in check_languages(languages)]
-    files = {"report.json": canonical_json(report)}
     large = len(report["cells"]) > MOST_INSIDE
     shown = trimmed(report) if large else report
     pictures, advice = album(report), None if large else advice_table(report)
+    files: dict[str, bytes] = {}
     for words in chosen:
         rows = view(shown, words)
         text = markdown(rows, shown, pictures, advice, all_cells=len(report["cells"]))
         files[file_name("md", words.code)] = text.encode("utf-8")
         files[file_name("html", words.code)] = page(report, words, advice).encode("utf-8")
-    files |= {name: content.encode("utf-8") for name, content in cell_files(report).items()}
-    files |= _tables(report) if large else {}
-    return files | {each.path: each.content for found in pictures.values() for each in found}
+    files |= {each.path: each.content for found in pictures.values() for each in found}
+    if not large:
+        return {"report.json": canonical_json(report), **files}
+    pieces = pieces_of(report, report["run"]["run_id"]) if written is None else written()
+    return {"report.json": canonical_json(report, pieces.members), **files, **pieces.files, **_tables(pieces)}
 
 
-def _tables(report: dict[str, Any]) -> dict[str, bytes]:
+def _tables(pieces: Pieces) -> dict[str, bytes]:
     """All rows and all pairs as CSV, for a report whose Markdown shows the first ones only."""
-    from ..export.files import csv_files  # which needs this package's own texts
-    from ..export.tables import Source
+    from ..export.files import csv_of  # which needs this package's own texts
 
-    return csv_files(Source(None, report), ("cells", "pairs"))
+    return csv_of(pieces.rows)
 
 
 def file_name(kind: str, code: str) -> str:

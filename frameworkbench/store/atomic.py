@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -30,14 +31,18 @@ __all__ = [
 TEMPORARY_SUFFIX = ".tmp"
 
 
-def canonical_json(value: object) -> bytes:
+def canonical_json(value: object, ready: Mapping[str, bytes] | None = None) -> bytes:
     """The one byte sequence for a value, so that equal records have equal hashes.
+
+    Args:
+        value: plain data.
+        ready: lists in it whose members are written already (``canonical.canonical_bytes``).
 
     Raises:
         StoreError: the value holds something that JSON cannot, such as a NaN or an infinity.
     """
     try:
-        return canonical_bytes(value)
+        return canonical_bytes(value, ready)
     except (TypeError, ValueError) as problem:
         raise StoreError(
             f"cannot be stored as JSON: {problem}; expected plain finite data (write non-finite numbers as text)"

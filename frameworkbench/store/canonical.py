@@ -8,10 +8,12 @@ minute that way. This writer gives the same bytes for plain data in a fraction o
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from json.encoder import encode_basestring
 from types import NoneType
 from typing import Any
+
+_BETWEEN = b",\n  "
 
 
 class _NotPlainError(Exception):
@@ -28,41 +30,71 @@ class _Orders(dict[tuple[str, ...], list[tuple[str, str]]]):
         return found
 
 
-def canonical_bytes(value: object) -> bytes:
+def canonical_bytes(value: object, ready: Mapping[str, bytes] | None = None) -> bytes:
     """A value as canonical JSON, ending with a line feed.
+
+    Args:
+        value: plain data.
+        ready: where the value is an object: lists in it, by their keys, whose members are written already
+            (``member_bytes``); what the value itself holds under these keys is not looked at.
 
     Raises:
         TypeError: the value holds something that JSON cannot.
         ValueError: it holds a NaN, an infinity, a cycle or text that UTF-8 cannot hold.
     """
     try:
-        return b"".join([piece.encode("utf-8") for piece in _pieces(value, _Orders())])
+        return b"".join(_pieces(value, _Orders(), ready or {}))
     except (_NotPlainError, TypeError, RecursionError):
+        if ready:
+            raise
         text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
         return (text + "\n").encode("utf-8")
 
 
-def _pieces(value: Any, orders: _Orders) -> Iterator[str]:
+def member_bytes(members: Sequence[object]) -> bytes:
+    """The members of a list that an object holds, as they stand in its canonical JSON; empty for none.
+
+    Raises:
+        TypeError, ValueError: as ``canonical_bytes``.
+    """
+    orders = _Orders()
+    try:
+        return _BETWEEN.join([_text(member, "\n  ", orders).encode("utf-8") for member in members])
+    except (_NotPlainError, TypeError, RecursionError):
+        text = json.dumps({"": members}, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+        return text.removeprefix('{\n "": [\n  ').removesuffix("\n ]\n}").encode("utf-8")
+
+
+def joined_members(parts: Iterable[bytes]) -> bytes:
+    """Members of one list that were written in parts."""
+    return _BETWEEN.join(filter(None, parts))
+
+
+def _pieces(value: Any, orders: _Orders, ready: Mapping[str, bytes]) -> Iterator[bytes]:
     """The text in parts, so that a long list is never held as one string and as bytes at the same time."""
     if type(value) is not dict or not value:
-        yield _text(value, "\n", orders)
-        yield "\n"
+        yield _text(value, "\n", orders).encode("utf-8")
+        yield b"\n"
         return
     before = "{\n "
     for key, head in orders[tuple(value)]:
-        yield before + head
+        yield (before + head).encode("utf-8")
         before = ",\n "
         item = value[key]
-        if type(item) is list and item:
-            start = "[\n  "
+        if ready.get(key):
+            yield b"[\n  "
+            yield ready[key]
+            yield b"\n ]"
+        elif type(item) is list and item:
+            start = b"[\n  "
             for member in item:
                 yield start
-                yield _text(member, "\n  ", orders)
-                start = ",\n  "
-            yield "\n ]"
+                yield _text(member, "\n  ", orders).encode("utf-8")
+                start = _BETWEEN
+            yield b"\n ]"
         else:
-            yield _text(item, "\n ", orders)
-    yield "\n}\n"
+            yield _text(item, "\n ", orders).encode("utf-8")
+    yield b"\n}\n"
 
 
 def _text(value: Any, newline: str, orders: _Orders) -> str:

@@ -83,7 +83,7 @@ def packed(rows: Any) -> Any:
     if type(rows) is not list or len(rows) < LEAST_ROWS or type(rows[0]) is not dict:
         return rows
     names = tuple(rows[0])
-    if any([type(row) is not dict or tuple(row) != names for row in rows]):
+    if set(map(type, rows)) != {dict} or set(map(tuple, rows)) != {names}:
         return rows
     numbers = list(chain.from_iterable(map(dict.values, rows)))
     kinds = tuple(map(type, numbers))

@@ -48,9 +48,9 @@ class Share:
     others: Collection[str]
     first: bool
 
-    def is_foreign(self, content: bytes) -> bool:
+    def is_foreign(self, content: bytes | OSError) -> bool:
         """Whether a file holds a record of another process, by its bytes alone."""
-        found = _CELL_KEY.search(content)
+        found = _CELL_KEY.search(content) if isinstance(content, bytes) else None
         return found is not None and not self.has(found[1].decode("utf-8", "replace"))
 
     def has(self, cell_key: str | None) -> bool:
@@ -173,16 +173,13 @@ class _Shared:
         return record
 
 
-def _read_records(
-    folder: Path, share: Share | None
-) -> Iterator[tuple[int, dict[str, Any] | None, str | None, str]]:
+def _read_records(folder: Path, share: Share | None) -> Iterator[tuple[int, dict[str, Any] | None, str | None, str]]:
     """Every record file in order: number, record if it is intact and read here, hash if it was read, what is wrong."""
     files = sorted(numbered(folder))
     for at in range(0, len(files), _BATCH):
         batch = files[at : at + _BATCH]
-        contents = [_content(f"{folder}/{name}") for _, name in batch]
-        if share is not None:
-            contents = [None if type(found) is bytes and share.is_foreign(found) else found for found in contents]
+        read = [_content(f"{folder}/{name}") for _, name in batch]
+        contents = read if share is None else [None if share.is_foreign(found) else found for found in read]
         parsed = iter(parse_many([content for content in contents if isinstance(content, bytes)]))
         for (number, _), content in zip(batch, contents, strict=True):
             if content is None:

@@ -66,9 +66,9 @@ def add(chains: Mapping[str, Chain], seen: Mapping[str, Any]) -> None:
             continue
         chain = chains[name]
         chain.records.update({number: {**link, _FOREIGN: True} for number, link in found["records"]})
-        chain.hashes.update({number: file_hash for number, file_hash in found["hashes"]})
+        chain.hashes.update(dict(found["hashes"]))
         chain.bare += found["bare"]
-        chain.broken.update({number: reason for number, reason in found["broken"]})
+        chain.broken.update(dict(found["broken"]))
 
 
 def kept(chains: Mapping[str, Chain], seen: Mapping[str, Any]) -> dict[str, list[int]]:

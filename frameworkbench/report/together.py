@@ -1,0 +1,245 @@
+"""A large report by several processes: each reads the records of its share of the cells and writes their pieces.
+
+The first process is the command itself. The others are started by it, tell it what binds their records to its own
+(``store.sharing``), hear which records hold, and send what their cells contribute to ``report.json`` and the pieces
+written of them. What comes out is byte for byte what one process alone makes. Between them goes JSON, and blocks of
+bytes with their lengths.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+from ..analysis.summary import summarise
+from ..collector import paused
+from ..errors import StoreError
+from ..store.parsing import compact_json, parse_json
+from ..store.reading import MisleadingError, Share, in_order, read_files, settle
+from ..store.records import load_run
+from ..store.run import Damage, Plan, Run, read_manifest, read_plan
+from ..store.sharing import add, forget_foreign, kept, leave, shares_of, told
+from .messages import SOURCE
+from .page import EACH
+from .page_data import MOST_INSIDE
+from .pieces import Pieces, joined, pieces_of
+from .text import clean
+from .write import content_of, report_content, write_content
+
+MOST_PROCESSES = 4
+"""Each one lists and opens all files, so that more would not be faster."""
+
+_LENGTH = 8
+_MISLEADING = {"misleading": True}
+
+Table = dict[str, Any]
+
+
+def write_run(run_dir: Path, out_dir: Path, languages: Sequence[str] = (SOURCE,)) -> list[Path]:
+    """``write_report`` of a run folder, a large one by as many processes as there are cores to use.
+
+    Raises:
+        UsageError, StoreError: as ``load_run`` and ``write_report``; StoreError too if another process ended early.
+    """
+    with paused():
+        places = _places(read_plan(run_dir, []), _cores()) if run_dir.is_dir() else []
+        if len(places) > 1:
+            try:
+                return _write_together(run_dir, out_dir, languages, places)
+            except MisleadingError:
+                pass  # a record that was made to look like another cell's: one process reads them all
+        return write_content(run_dir, out_dir, report_content(summarise(load_run(run_dir))), languages)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What one process does: its place among all, and its share of the cells."""
+
+    run_dir: Path
+    plan: Plan
+    places: Sequence[range]
+    number: int
+
+    @property
+    def share(self) -> Share:
+        """Whose records are read here."""
+        mine = self.places[self.number]
+        keys = [cell.key for cell in self.plan.cells]
+        others = frozenset(keys[: mine.start] + keys[mine.stop :])
+        return Share(frozenset(keys[mine.start : mine.stop]), others, first=self.number == 0)
+
+    def done(self, run: Run) -> tuple[Table, Pieces]:
+        """What the cells of this share contribute, and what is written of them.
+
+        Args:
+            run: of this share's records.
+        """
+        mine = self.places[self.number]
+        cells = self.plan.cells[mine.start : mine.stop]
+        part = clean(summarise(replace(run, plan=replace(self.plan, cells=cells))).part())
+        return part, pieces_of(part, clean(str(run.manifest["run_id"])), mine.start)
+
+
+def _write_together(run_dir: Path, out_dir: Path, languages: Sequence[str], places: Sequence[range]) -> list[Path]:
+    damaged: list[Damage] = []
+    manifest, plan = read_manifest(run_dir), read_plan(run_dir, damaged)
+    with ExitStack() as stack:
+        helpers = [stack.enter_context(_helper(run_dir, number, len(places))) for number in range(1, len(places))]
+        work = _Work(run_dir, plan, places, 0)
+        chains = read_files(run_dir, work.share)
+        seen = [helper.hear() for helper in helpers]
+        if _MISLEADING in seen:
+            raise MisleadingError
+        for each in seen:
+            add(chains, each)
+        damaged += settle(chains)
+        order = in_order(chains)
+        for helper, each in zip(helpers, seen, strict=True):
+            helper.tell({"order": order, "kept": kept(chains, each)})
+        forget_foreign(chains)
+        run = Run(run_dir, manifest, plan, _records(chains, order), tuple(damaged))
+        del chains, seen
+        own, own_pieces = work.done(run)
+        run = replace(run, records=tuple(record for record in run.records if record["cell_key"] is None))
+        report = content_of(run, [own, *(helper.hear() for helper in helpers)])
+
+        def written() -> Pieces:
+            return joined([own_pieces, *(helper.hear_pieces() for helper in helpers)])
+
+        return write_content(run_dir, out_dir, report, languages, written)
+
+
+def _help(run_dir: Path, number: int, count: int, say: Callable[[bytes], None], hear: Callable[[], bytes]) -> None:
+    """What a further process does."""
+    manifest, plan = read_manifest(run_dir), read_plan(run_dir, [])
+    work = _Work(run_dir, plan, _places(plan, count), number)
+    try:
+        chains = read_files(run_dir, work.share)
+    except MisleadingError:
+        say(compact_json(_MISLEADING))
+        return
+    say(compact_json(told(chains)))
+    heard = parse_json(hear())
+    leave(chains, heard["kept"])
+    run = Run(run_dir, manifest, plan, _records(chains, heard["order"]), ())
+    del chains
+    part, pieces = work.done(run)
+    say(compact_json(part))
+    for blocks in (pieces.members, pieces.rows, pieces.files):
+        say(compact_json(list(blocks)))
+        for block in blocks.values():
+            say(block)
+
+
+def _places(plan: Plan, count: int) -> list[range]:
+    """Shares of the cells; a single one where the run is small or cannot be divided."""
+    return shares_of(plan.cells, count if len(plan.cells) > MOST_INSIDE else 1, EACH)
+
+
+def _records(chains: Any, order: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(record for name in order if name in chains for record in chains[name].in_order)
+
+
+def _cores() -> int:
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(available, MOST_PROCESSES)
+
+
+class _Helper:
+    """The first process's end of the pipes to another one; a thread takes in what it sends, so that it never waits."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._blocks: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._take_in, daemon=True)
+        self._thread.start()
+
+    def hear(self) -> Any:
+        """The next thing that it says, as plain data."""
+        return parse_json(self._next())
+
+    def hear_pieces(self) -> Pieces:
+        """What is written of its cells."""
+        members, rows, files = ({name: self._next() for name in self.hear()} for _ in range(3))
+        return Pieces(members, rows, files)
+
+    def tell(self, value: object) -> None:
+        """Say something to it."""
+        assert self._process.stdin is not None
+        try:
+            _write_block(self._process.stdin, compact_json(value))
+        except BrokenPipeError:
+            raise self._ended() from None
+
+    def _next(self) -> bytes:
+        found = self._blocks.get()
+        if found is None:
+            raise self._ended()
+        return found
+
+    def _take_in(self) -> None:
+        assert self._process.stdout is not None
+        for block in _blocks(self._process.stdout):
+            self._blocks.put(block)
+        self._blocks.put(None)
+
+    def _ended(self) -> StoreError:
+        assert self._process.stderr is not None
+        said = self._process.stderr.read().decode("utf-8", "replace").strip().splitlines()
+        return StoreError(
+            f"a further process that read this run ended early with {self._process.wait()}"
+            f"{': ' + said[-1] if said else ''}; the records are untouched; "
+            "start the same command again, or on one core (`taskset -c 0 …`), where one process does it all"
+        )
+
+
+@contextmanager
+def _helper(run_dir: Path, number: int, count: int) -> Iterator[_Helper]:
+    command = [sys.executable, "-m", __name__, str(run_dir), str(number), str(count)]
+    paths = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment) as process:
+        try:
+            yield _Helper(process)
+        finally:
+            process.kill()
+
+
+def _write_block(stream: IO[bytes], content: bytes) -> None:
+    stream.write(len(content).to_bytes(_LENGTH, "big"))
+    stream.write(content)
+    stream.flush()
+
+
+def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
+    """Whole blocks until the stream ends."""
+    while len(head := stream.read(_LENGTH)) == _LENGTH:
+        length = int.from_bytes(head, "big")
+        content = stream.read(length)
+        if len(content) < length:
+            return
+        yield content
+
+
+def _say(content: bytes) -> None:
+    _write_block(sys.stdout.buffer, content)
+
+
+def _main() -> None:
+    folder, number, count = sys.argv[1:]
+    incoming = _blocks(sys.stdin.buffer)
+    with paused():
+        _help(Path(folder), int(number), int(count), _say, lambda: next(incoming))
+
+
+if __name__ == "__main__":
+    _main()
