@@ -55,6 +55,9 @@ class Table:
 
 def path(*keys: str) -> Getter:
     """Takes a value out of nested tables; None where one of them is missing."""
+    if len(keys) == 1:  # most columns
+        only = keys[0]
+        return lambda item: item.get(only) if type(item) is dict else table(item).get(only)
 
     def get(item: Any) -> Any:
         for key in keys:

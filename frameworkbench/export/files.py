@@ -95,14 +95,14 @@ def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
     """Empty for a missing value, ``true`` and ``false`` for flags, as many digits as a number has."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([_cell(value) for value in row] for row in rows)
+    writer.writerows(list(map(_cell, row)) for row in rows)
     return text.getvalue().encode("utf-8")
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, bool):
+    if type(value) is bool:
         return "true" if value else "false"
-    return clean(value) if isinstance(value, str) else value
+    return clean(value) if type(value) is str else value
 
 
 def _objects(table: Table, source: Source) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..store.canonical import joined_members, member_bytes
+from ..store.canonical import member_bytes
 from .page import cell_files
 
 Table = dict[str, Any]
@@ -26,12 +26,12 @@ class Pieces:
     """Bytes by name.
 
     Attributes:
-        members: of the lists in ``report.json``.
+        members: of the lists in ``report.json``, in one block or more.
         rows: of the tables, without their heads.
         files: whole files beside the page, by path.
     """
 
-    members: dict[str, bytes]
+    members: dict[str, list[bytes]]
     rows: dict[str, bytes]
     files: dict[str, bytes]
 
@@ -49,7 +49,7 @@ def pieces_of(part: Table, run_id: str, first: int = 0) -> Pieces:
 
     source = Source(None, part)
     return Pieces(
-        {name: member_bytes(part[name]) for name in LISTS},
+        {name: [member_bytes(part[name])] for name in LISTS},
         {name: csv_rows(source, name) for name in TABLES},
         {name: text.encode("utf-8") for name, text in cell_files(part["cells"], run_id, first).items()},
     )
@@ -58,7 +58,7 @@ def pieces_of(part: Table, run_id: str, first: int = 0) -> Pieces:
 def joined(parts: Sequence[Pieces]) -> Pieces:
     """The pieces of all cells, from those of some in the order of the plan."""
     return Pieces(
-        {name: joined_members(part.members[name] for part in parts) for name in LISTS},
+        {name: [block for part in parts for block in part.members[name] if block] for name in LISTS},
         {name: b"".join(part.rows[name] for part in parts) for name in TABLES},
         {name: content for part in parts for name, content in part.files.items()},
     )

@@ -30,7 +30,7 @@ from ..store.sharing import add, forget_foreign, kept, leave, shares_of, told
 from .messages import SOURCE
 from .page import EACH
 from .page_data import MOST_INSIDE
-from .pieces import Pieces, joined, pieces_of
+from .pieces import LISTS, Pieces, joined, pieces_of
 from .text import clean
 from .write import content_of, report_content, write_content
 
@@ -38,6 +38,7 @@ MOST_PROCESSES = 4
 """Each one lists and opens all files, so that more would not be faster."""
 
 _LENGTH = 8
+_BATCH = 500
 _MISLEADING = {"misleading": True}
 
 Table = dict[str, Any]
@@ -76,21 +77,26 @@ class _Work:
         others = frozenset(keys[: mine.start] + keys[mine.stop :])
         return Share(frozenset(keys[mine.start : mine.stop]), others, first=self.number == 0)
 
-    def done(self, run: Run) -> tuple[Table, Pieces]:
-        """What the cells of this share contribute, and what is written of them.
+    def part(self, run: Run) -> Table:
+        """What the cells of this share contribute to the content.
 
         Args:
-            run: of this share's records.
+            run: with the records of this share.
         """
         mine = self.places[self.number]
         cells = self.plan.cells[mine.start : mine.stop]
-        part = clean(summarise(replace(run, plan=replace(self.plan, cells=cells))).part())
-        return part, pieces_of(part, clean(str(run.manifest["run_id"])), mine.start)
+        found: Table = clean(summarise(replace(run, plan=replace(self.plan, cells=cells))).part())
+        return found
+
+    def pieces(self, part: Table, run_id: str) -> Pieces:
+        """What is written of these cells."""
+        return pieces_of(part, run_id, self.places[self.number].start)
 
 
 def _write_together(run_dir: Path, out_dir: Path, languages: Sequence[str], places: Sequence[range]) -> list[Path]:
     damaged: list[Damage] = []
     manifest, plan = read_manifest(run_dir), read_plan(run_dir, damaged)
+    run_id = clean(str(manifest["run_id"]))
     with ExitStack() as stack:
         helpers = [stack.enter_context(_helper(run_dir, number, len(places))) for number in range(1, len(places))]
         work = _Work(run_dir, plan, places, 0)
@@ -107,9 +113,10 @@ def _write_together(run_dir: Path, out_dir: Path, languages: Sequence[str], plac
         forget_foreign(chains)
         run = Run(run_dir, manifest, plan, _records(chains, order), tuple(damaged))
         del chains, seen
-        own, own_pieces = work.done(run)
-        run = replace(run, records=tuple(record for record in run.records if record["cell_key"] is None))
-        report = content_of(run, [own, *(helper.hear() for helper in helpers)])
+        own = work.part(run)
+        run = _without_cells(run)  # from here on the records may go
+        own_pieces = work.pieces(own, run_id)
+        report = content_of(run, [own, *(helper.hear_part() for helper in helpers)])
 
         def written() -> Pieces:
             return joined([own_pieces, *(helper.hear_pieces() for helper in helpers)])
@@ -131,12 +138,23 @@ def _help(run_dir: Path, number: int, count: int, say: Callable[[bytes], None], 
     leave(chains, heard["kept"])
     run = Run(run_dir, manifest, plan, _records(chains, heard["order"]), ())
     del chains
-    part, pieces = work.done(run)
-    say(compact_json(part))
-    for blocks in (pieces.members, pieces.rows, pieces.files):
+    part, run_id = work.part(run), clean(str(manifest["run_id"]))
+    del run
+    _say_part(part, say)
+    pieces = work.pieces(part, run_id)
+    for blocks in ({name: b"".join(found) for name, found in pieces.members.items()}, pieces.rows, pieces.files):
         say(compact_json(list(blocks)))
         for block in blocks.values():
             say(block)
+
+
+def _say_part(part: Table, say: Callable[[bytes], None]) -> None:
+    """The members of long lists go in batches, so that neither side holds the text of all at once."""
+    batches = {name: [part[name][at : at + _BATCH] for at in range(0, len(part[name]), _BATCH)] for name in LISTS}
+    say(compact_json({**part, **{name: len(found) for name, found in batches.items()}}))
+    for found in batches.values():
+        for batch in found:
+            say(compact_json(batch))
 
 
 def _places(plan: Plan, count: int) -> list[range]:
@@ -146,6 +164,10 @@ def _places(plan: Plan, count: int) -> list[range]:
 
 def _records(chains: Any, order: Sequence[str]) -> tuple[Any, ...]:
     return tuple(record for name in order if name in chains for record in chains[name].in_order)
+
+
+def _without_cells(run: Run) -> Run:
+    return replace(run, records=tuple(record for record in run.records if record["cell_key"] is None))
 
 
 def _cores() -> int:
@@ -166,10 +188,17 @@ class _Helper:
         """The next thing that it says, as plain data."""
         return parse_json(self._next())
 
+    def hear_part(self) -> Table:
+        """What its cells contribute to the content."""
+        part: Table = self.hear()
+        for name in LISTS:
+            part[name] = [one for _ in range(part[name]) for one in self.hear()]
+        return part
+
     def hear_pieces(self) -> Pieces:
         """What is written of its cells."""
         members, rows, files = ({name: self._next() for name in self.hear()} for _ in range(3))
-        return Pieces(members, rows, files)
+        return Pieces({name: [found] for name, found in members.items()}, rows, files)
 
     def tell(self, value: object) -> None:
         """Say something to it."""

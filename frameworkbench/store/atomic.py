@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,7 +31,7 @@ __all__ = [
 TEMPORARY_SUFFIX = ".tmp"
 
 
-def canonical_json(value: object, ready: Mapping[str, bytes] | None = None) -> bytes:
+def canonical_json(value: object, ready: Mapping[str, Sequence[bytes]] | None = None) -> bytes:
     """The one byte sequence for a value, so that equal records have equal hashes.
 
     Args:

@@ -8,12 +8,13 @@ minute that way. This writer gives the same bytes for plain data in a fraction o
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from json.encoder import encode_basestring
 from types import NoneType
 from typing import Any
 
 _BETWEEN = b",\n  "
+_LINE = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 class _NotPlainError(Exception):
@@ -30,13 +31,13 @@ class _Orders(dict[tuple[str, ...], list[tuple[str, str]]]):
         return found
 
 
-def canonical_bytes(value: object, ready: Mapping[str, bytes] | None = None) -> bytes:
+def canonical_bytes(value: object, ready: Mapping[str, Sequence[bytes]] | None = None) -> bytes:
     """A value as canonical JSON, ending with a line feed.
 
     Args:
         value: plain data.
-        ready: where the value is an object: lists in it, by their keys, whose members are written already
-            (``member_bytes``); what the value itself holds under these keys is not looked at.
+        ready: where the value is an object: lists in it, by their keys, whose members are written already in one block
+            or more (``member_bytes``); what the value itself holds under these keys is not looked at.
 
     Raises:
         TypeError: the value holds something that JSON cannot.
@@ -52,25 +53,17 @@ def canonical_bytes(value: object, ready: Mapping[str, bytes] | None = None) -> 
 
 
 def member_bytes(members: Sequence[object]) -> bytes:
-    """The members of a list that an object holds, as they stand in its canonical JSON; empty for none.
+    """The members of a long list that an object holds, one in each line; empty for none.
+
+    They are half as long as the indented ones, and the standard library's fast writer makes them.
 
     Raises:
         TypeError, ValueError: as ``canonical_bytes``.
     """
-    orders = _Orders()
-    try:
-        return _BETWEEN.join([_text(member, "\n  ", orders).encode("utf-8") for member in members])
-    except (_NotPlainError, TypeError, RecursionError):
-        text = json.dumps({"": members}, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
-        return text.removeprefix('{\n "": [\n  ').removesuffix("\n ]\n}").encode("utf-8")
+    return _BETWEEN.join([_LINE.encode(member).encode("utf-8") for member in members])
 
 
-def joined_members(parts: Iterable[bytes]) -> bytes:
-    """Members of one list that were written in parts."""
-    return _BETWEEN.join(filter(None, parts))
-
-
-def _pieces(value: Any, orders: _Orders, ready: Mapping[str, bytes]) -> Iterator[bytes]:
+def _pieces(value: Any, orders: _Orders, ready: Mapping[str, Sequence[bytes]]) -> Iterator[bytes]:
     """The text in parts, so that a long list is never held as one string and as bytes at the same time."""
     if type(value) is not dict or not value:
         yield _text(value, "\n", orders).encode("utf-8")
@@ -82,8 +75,11 @@ def _pieces(value: Any, orders: _Orders, ready: Mapping[str, bytes]) -> Iterator
         before = ",\n "
         item = value[key]
         if ready.get(key):
-            yield b"[\n  "
-            yield ready[key]
+            start = b"[\n  "
+            for block in ready[key]:
+                yield start
+                yield block
+                start = _BETWEEN
             yield b"\n ]"
         elif type(item) is list and item:
             start = b"[\n  "

@@ -41,7 +41,7 @@ class PackedRows(Sequence[Mapping[str, Any]]):
 
     def whole(self, *names: str) -> bool:
         """Whether these keys are there and all their numbers are integers."""
-        return all(name in self.names and self._codes[self.names.index(name)] == "q" for name in names)
+        return _whole(self.names, self._codes, names)
 
     def columns(self, *names: str) -> list[tuple[Any, ...]]:
         """Some columns, two or more, row by row; None for a key that these rows do not have."""
@@ -103,6 +103,11 @@ def _layout_of(kinds: tuple[type, ...], width: int) -> tuple[str, struct.Struct]
     if len(codes) < width or kinds != kinds[:width] * (len(kinds) // width):
         return None
     return codes, struct.Struct(f"<{codes * (len(kinds) // width)}")
+
+
+@lru_cache(maxsize=256)
+def _whole(names: tuple[str, ...], codes: str, wanted: tuple[str, ...]) -> bool:
+    return all(name in names and codes[names.index(name)] == "q" for name in wanted)
 
 
 @lru_cache(maxsize=256)
