@@ -12,11 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from .draws import Floats, normals
+from .draws import Floats, quantiles, uniforms
 from .draws import weights as draw_weights
 from .selection import Table
 
@@ -208,8 +209,27 @@ def _scores(group: str, one: Field, drawn: Mapping[str, Floats], count: int, noi
         total = total + drawn[key]
     scores = np.zeros((count, len(one.rows)))
     for column, key in enumerate(one.criteria):
-        share = drawn[key] / total
-        for index, stream in enumerate(one.streams):
-            moved = normals(f"{group}|{stream}|{key}", count) * (one.halves[index, column] / _Z) if noise else 0.0
-            scores[:, index] += share * (one.values[index, column] + moved)
+        moved = one.values[:, column]
+        if noise:
+            streams = tuple(f"{group}|{stream}|{key}" for stream in one.streams)
+            moved = moved + _normals_of(streams).first(count) * (one.halves[:, column] / _Z)
+        scores += (drawn[key] / total)[:, np.newaxis] * moved
     return scores
+
+
+class _Normals:
+    """Standard normal numbers of several streams, as many as were asked for so far."""
+
+    def __init__(self, streams: tuple[str, ...]) -> None:
+        self._streams = streams
+        self._drawn = np.empty((0, len(streams)))
+
+    def first(self, count: int) -> Floats:
+        """The first numbers of each, (count, streams)."""
+        if len(self._drawn) < count:
+            self._drawn = quantiles(np.stack([uniforms(stream, count) for stream in self._streams], axis=1))
+        return self._drawn[:count]
+
+
+_normals_of = lru_cache(maxsize=1024)(_Normals)
+"""The questions that are asked of one table share their random numbers."""

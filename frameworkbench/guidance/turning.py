@@ -121,17 +121,20 @@ def smallest_flip(
     eligible = [name for name in eligible if among is None or name in among]
     if len(used) < 2 or len(eligible) < 2:
         return None
-    leader = _leader(played, weights, eligible)
+    (leader,) = _leaders(played, [weights], eligible)
     best: Flip | None = None
     for key in used:
         rest = sum(weights[other] for other in used if other != key)
         now = weights[key] / (rest + weights[key])
         least = abs(best.then - best.now) - _SAME if best is not None else math.inf
-        for then in sorted((step / _STEPS for step in range(_STEPS + 1)), key=lambda at: (abs(at - now), at)):
+        outwards = sorted((step / _STEPS for step in range(_STEPS + 1)), key=lambda at: (abs(at - now), at))
+        tried = [
+            {other: then if other == key else weights[other] / rest * (1.0 - then) for other in used}
+            for then in outwards
+        ]
+        for then, second in zip(outwards, _leaders(played, tried, eligible), strict=True):
             if abs(then - now) >= least:
                 break
-            tried = {other: then if other == key else weights[other] / rest * (1.0 - then) for other in used}
-            second = _leader(played, tried, eligible)
             if second != leader:
                 best = Flip(key, now, then, leader, second)
                 break
@@ -204,16 +207,15 @@ def _noisiest(played: Sequence[Field], first: str, second: str) -> str:
     return max(sorted(sums), key=lambda key: sums[key], default=played[0].criteria[0])
 
 
-def _leader(played: Sequence[Field], weights: Mapping[str, float], eligible: Sequence[str]) -> str:
-    """The framework with the best mean score over comparisons; of equal ones the first by name."""
-    totals = dict.fromkeys(sorted(eligible), 0.0)
+def _leaders(played: Sequence[Field], tried: Sequence[Mapping[str, float]], eligible: Sequence[str]) -> list[str]:
+    """For each of some weightings the framework with the best mean score over comparisons; of equal ones the first."""
+    names = sorted(eligible)
+    totals = np.zeros((len(names), len(tried)))
     for one in played:
-        shares = np.array([weights[key] for key in one.criteria])
-        total = float(shares.sum())
-        if total <= 0.0:
-            continue
-        scores = one.values @ (shares / total)
-        for name in totals:
-            totals[name] += float(max(scores[index] for index in one.of(name)))
-    best = max(totals.values())
-    return next(name for name, score in totals.items() if score >= best - _SAME)
+        shares = np.array([[weights[key] for weights in tried] for key in one.criteria])
+        whole = shares.sum(axis=0)
+        scores = one.values @ np.divide(shares, whole, out=np.zeros_like(shares), where=whole > 0.0)
+        for place, name in enumerate(names):
+            totals[place] += scores[one.of(name)].max(axis=0)
+    best = totals >= totals.max(axis=0) - _SAME
+    return [names[place] for place in best.argmax(axis=0)]

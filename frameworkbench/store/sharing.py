@@ -30,8 +30,8 @@ def shares_of(cells: Sequence[PlannedCell], count: int, each: int) -> list[range
     edges = [0]
     for number in range(1, count):
         wanted = len(cells) * (number - 0.2) / (count - 0.2)
-        nearest = min(whole, key=lambda place: abs(place - wanted), default=0)
-        edges += [nearest] if nearest > edges[-1] else []
+        left = [place for place in whole if place > edges[-1]]
+        edges += [min(left, key=lambda place: abs(place - wanted))] if left else []
     return [range(*pair) for pair in zip(edges, [*edges[1:], len(cells)], strict=True)]
 
 

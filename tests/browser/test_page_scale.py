@@ -41,7 +41,10 @@ def multiplied(report: dict[str, Any], cells: int) -> dict[str, Any]:
 def written(report: Path, folder: Path, cells: int) -> Path:
     """Write the page of a multiplied report with the files beside it."""
     found = multiplied(json.loads(report.with_name("report.json").read_text(encoding="utf-8")), cells)
-    contents = {"report.html": page(found, ENGLISH, advice_table(found)), **cell_files(found)}
+    contents = {
+        "report.html": page(found, ENGLISH, advice_table(found)),
+        **cell_files(found["cells"], found["run"]["run_id"]),
+    }
     for name, content in contents.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(content, encoding="utf-8")
