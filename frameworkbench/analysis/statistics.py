@@ -201,10 +201,9 @@ def log_values(values: Sequence[float]) -> Vector:
     Raises:
         MeasurementError: no values, or a value that is not positive and finite.
     """
-    array = np.asarray(values, dtype=np.float64).reshape(-1)
-    if not array.size or not (array > 0).all() or not np.isfinite(array).all():
+    if not len(values) or not all(0.0 < value < math.inf for value in values):
         raise MeasurementError(f"expected positive finite numbers, one per process; received {list(values)!r}")
-    return np.log(array)
+    return np.log(np.asarray(values, dtype=np.float64))
 
 
 def _mean(values: Vector) -> float:

@@ -135,7 +135,7 @@ def cell_files(cells: Sequence[Table], run_id: str, first: int = 0) -> dict[str,
             axes = (cell["task"], cell["device"], cell["precision"], f"batch {cell['batch_size']}", cell["lane"])
             raw.update(label=cell["label"], workload=cell["workload"], conditions=", ".join(map(str, axes)))
         name = f"{FOLDER}/{number:04d}.html"
-        files[name] = _template("cells.html.j2").render(data=embedded(found), number=number, **fixed)
+        files[name] = _template("cells.html.j2").render(data=embedded(found, ordered=False), number=number, **fixed)
     return files
 
 

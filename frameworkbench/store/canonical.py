@@ -14,7 +14,7 @@ from types import NoneType
 from typing import Any
 
 _BETWEEN = b",\n  "
-_LINE = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_LINE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 class _NotPlainError(Exception):
@@ -53,7 +53,7 @@ def canonical_bytes(value: object, ready: Mapping[str, Sequence[bytes]] | None =
 
 
 def member_bytes(members: Sequence[object]) -> bytes:
-    """The members of a long list that an object holds, one in each line; empty for none.
+    """The members of a long list that an object holds, one in each line, keys in the order they have; empty for none.
 
     They are half as long as the indented ones, and the standard library's fast writer makes them.
 

@@ -77,15 +77,18 @@ def packed(rows: Any) -> Any:
     """The same rows packed where that is possible and worth it, else as they are; nothing is rounded.
 
     Args:
-        rows: any value; only a list of objects that all have the same keys in the same order and, key by key, an
-            integer of at most 64 bits or a float, is packed.
+        rows: any value; only a list of objects that all have the same keys, two or more, and, key by key, an integer
+            of at most 64 bits or a float, is packed.
     """
     if type(rows) is not list or len(rows) < LEAST_ROWS or type(rows[0]) is not dict:
         return rows
     names = tuple(rows[0])
-    if set(map(type, rows)) != {dict} or set(map(tuple, rows)) != {names}:
+    if set(map(type, rows)) != {dict} or set(map(len, rows)) != {len(names)} or len(names) < 2:
         return rows
-    numbers = list(chain.from_iterable(map(dict.values, rows)))
+    try:
+        numbers = list(chain.from_iterable(map(_values_of(names), rows)))
+    except KeyError:
+        return rows
     kinds = tuple(map(type, numbers))
     layout = _layout_of(kinds, len(names))
     if layout is None:
@@ -113,6 +116,11 @@ def _whole(names: tuple[str, ...], codes: str, wanted: tuple[str, ...]) -> bool:
 @lru_cache(maxsize=256)
 def _picking(names: tuple[str, ...], wanted: tuple[str, ...]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
     return operator.itemgetter(*map(names.index, wanted))
+
+
+@lru_cache(maxsize=256)
+def _values_of(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    return operator.itemgetter(*names)
 
 
 @lru_cache(maxsize=256)

@@ -12,6 +12,7 @@ import pytest
 from frameworkbench.report.advice import advice_table
 from frameworkbench.report.messages import ENGLISH
 from frameworkbench.report.page import cell_files, page
+from frameworkbench.report.page_data import MOST_INSIDE
 from tests.browser.conftest import open_page
 
 PAINT_MS = 2000
@@ -41,10 +42,8 @@ def multiplied(report: dict[str, Any], cells: int) -> dict[str, Any]:
 def written(report: Path, folder: Path, cells: int) -> Path:
     """Write the page of a multiplied report with the files beside it."""
     found = multiplied(json.loads(report.with_name("report.json").read_text(encoding="utf-8")), cells)
-    contents = {
-        "report.html": page(found, ENGLISH, advice_table(found)),
-        **cell_files(found["cells"], found["run"]["run_id"]),
-    }
+    beside = cell_files(found["cells"], found["run"]["run_id"]) if len(found["cells"]) > MOST_INSIDE else {}
+    contents = {"report.html": page(found, ENGLISH, advice_table(found)), **beside}
     for name, content in contents.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(content, encoding="utf-8")
