@@ -207,7 +207,7 @@ def test_a_row_without_proof_is_never_named(status: str) -> None:
     assert "cheat:usual" in _texts(found)
     assert "cheat" in dict(found.left_out)
     if status in ("not_comparable", "invalid"):
-        assert "cheat:usual is left out on net, not comparable" in str(found.headlines[2])
+        assert "Left out on net, as not comparable (another model was computed): cheat:usual." in str(found.headlines[2])
 
 
 def test_only_rows_without_proof() -> None:
@@ -273,7 +273,7 @@ def test_a_single_process_is_not_weighed() -> None:
     found = advise(planted.table(), {})
 
     assert found.pick == "alpha"
-    assert "once:usual was timed in one process only on net" in _texts(found)
+    assert "Timed in one process only on net, so without an interval and not weighed: once:usual." in _texts(found)
 
 
 def test_what_was_not_measured_gives_a_hint_only() -> None:
