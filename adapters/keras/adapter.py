@@ -151,38 +151,74 @@ def _make_loss(keras: Any, spec: Loss) -> Callable[[Any, Any], Any]:
 
 def _make_optimizer(keras: Any, spec: Optimizer) -> Any:
     optimizers, betas = keras.optimizers, {"beta_1": spec.beta1, "beta_2": spec.beta2}
-    if spec.options:
-        raise UnsupportedError("UNSUPPORTED_OPTIMIZER", f"keras: no mapping for option {min(spec.options)!r}")
-    if spec.kind in ("sgd", "nesterov"):
-        return optimizers.SGD(spec.learning_rate, momentum=spec.momentum, nesterov=spec.kind == "nesterov")
-    if spec.kind == "adam":
-        made = _canonical(keras, optimizers.Adam())
-        return made(spec.learning_rate, epsilon=spec.epsilon, **betas)
-    if spec.kind == "adamw":
-        made = _canonical(keras, optimizers.AdamW())
-        return made(spec.learning_rate, weight_decay=spec.weight_decay, epsilon=spec.epsilon, **betas)
-    raise UnsupportedError("UNSUPPORTED_OPTIMIZER", f"keras: no mapping for optimizer {spec.kind!r}")
+    if spec.options & {"l1", "l2"}:
+        reason = "keras: penalties are a part of the loss that train_on_batch returns and of the gradients it clips"
+        raise UnsupportedError("UNSUPPORTED_OPTIMIZER", reason)
+    if spec.kind in ("rmsprop", "adagrad") and not spec.epsilon_inside:
+        raise UnsupportedError("UNSUPPORTED_OPTIMIZER", f"keras adds the epsilon of {spec.kind} inside the root")
+    if spec.momentum and spec.scheduled:
+        reason = "keras: the velocity holds the learning rate, so a schedule changes what momentum carries over"
+        raise UnsupportedError("UNSUPPORTED_OPTIMIZER", reason)
+    known: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
+        "sgd": (optimizers.SGD, {"momentum": spec.momentum}),
+        "nesterov": (optimizers.SGD, {"momentum": spec.momentum, "nesterov": True}),
+        "rmsprop": (optimizers.RMSprop, {"rho": spec.decay, "epsilon": spec.epsilon}),
+        "adagrad": (
+            optimizers.Adagrad,
+            {"initial_accumulator_value": spec.initial_accumulator, "epsilon": spec.epsilon},
+        ),
+        "adam": (optimizers.Adam, {"epsilon": spec.epsilon, **betas}),
+        "adamw": (optimizers.AdamW, {"epsilon": spec.epsilon, "weight_decay": spec.weight_decay, **betas}),
+    }
+    if spec.kind not in known:
+        raise UnsupportedError("UNSUPPORTED_OPTIMIZER", f"keras: no mapping for optimizer {spec.kind!r}")
+    shipped, constants = known[spec.kind]
+    clipping = {"global_clipnorm": spec.clip_norm} if spec.clip_norm else {}
+    made = _canonical(keras.ops, type(shipped()), bias_corrected=spec.kind in ("adam", "adamw"))
+    return made(_schedule(keras, spec) if spec.scheduled else spec.learning_rate, **constants, **clipping)
 
 
-def _canonical(keras: Any, shipped: Any) -> Any:
-    """Adam with epsilon after the bias correction: Keras adds it before, so it shrinks with the step.
+def _canonical(ops: Any, shipped: type, bias_corrected: bool) -> type:
+    """Adam with epsilon after the bias correction, where Keras adds it before; and whole gradients for every optimizer.
 
-    ``shipped`` is an instance of the optimizer: on torch its class is the one that updates all tensors at once.
+    ``shipped`` is the class that an optimizer really has: on torch it is one that updates all tensors at once.
     """
-    ops = keras.ops
 
-    class CanonicalEpsilon(type(shipped)):
+    class Canonical(shipped):  # type: ignore[misc]
+        def apply(self, grads: Any, trainable_variables: Any = None) -> Any:
+            return super().apply([_dense(gradient) for gradient in grads], trainable_variables)
+
         def _backend_update_step(self, gradients: Any, variables: Any, learning_rate: Any) -> None:
+            if not bias_corrected:
+                return super()._backend_update_step(gradients, variables, learning_rate)
             constant, step = self.epsilon, ops.cast(self.iterations + 1, "float32")
             self.epsilon = constant * ops.sqrt(1 - ops.power(ops.cast(self.beta_2, "float32"), step))
-            super()._backend_update_step([_dense(gradient) for gradient in gradients], variables, learning_rate)
+            super()._backend_update_step(gradients, variables, learning_rate)
             self.epsilon = constant
+            return None
 
-    return CanonicalEpsilon
+    return Canonical
+
+
+def _schedule(keras: Any, spec: Optimizer) -> Any:
+    """The rates of ``Optimizer.rate``; warm-up multiplies them, where Keras' own cosine begins after it."""
+    ops = keras.ops
+
+    class Rates(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+        def __call__(self, step: Any) -> Any:
+            before, rate = ops.cast(step, "float32"), ops.cast(spec.learning_rate, "float32")
+            if spec.schedule == "step":
+                rate *= ops.power(ops.cast(spec.schedule_factor, "float32"), ops.floor(before / spec.schedule_steps))
+            elif spec.schedule == "cosine":
+                part = (1 + ops.cos(np.pi * ops.minimum(1.0, before / spec.schedule_steps))) / 2
+                rate *= spec.schedule_factor + (1 - spec.schedule_factor) * part
+            return rate * ops.minimum(1.0, (before + 1) / spec.warmup_steps) if spec.warmup_steps else rate
+
+    return Rates()
 
 
 def _dense(gradient: Any) -> Any:
-    """An embedding's gradient arrives as slices from TensorFlow, which are squared before repeated tokens are summed.
+    """An embedding's gradient arrives as slices from TensorFlow, squared and clipped before repeated tokens are summed.
 
     Keras takes them for tensors and converts nothing.
     """

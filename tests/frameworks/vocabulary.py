@@ -180,15 +180,11 @@ REFUSED: dict[str, dict[str, str]] = {
         "adagrad with a start": "starts at zero",
     },
     "keras": {
+        **_OUTSIDE,
+        **_VELOCITY,
         **dict.fromkeys(("gru", "gru stacked"), "no mapping for layer"),
-        **dict.fromkeys(
-            ("rmsprop outside", "rmsprop inside", "adagrad outside", "adagrad inside", "adagrad with a start"),
-            "no mapping for optimizer",
-        ),
-        **dict.fromkeys(
-            ("l1", "l2", "l2 with momentum", "clip_norm", "clip_norm of a frozen bias"), "no mapping for option"
-        ),
-        **dict.fromkeys(("schedule", "schedule with momentum"), "no mapping for option"),
+        **dict.fromkeys(("l1", "l2", "l2 with momentum"), "penalties are a part of the loss"),
+        "clip_norm of a frozen bias": "no mapping for layer",
     },
 }
 """Which cases a framework refuses, and a part of the reason that it gives."""

@@ -207,7 +207,9 @@ def test_a_row_without_proof_is_never_named(status: str) -> None:
     assert "cheat:usual" in _texts(found)
     assert "cheat" in dict(found.left_out)
     if status in ("not_comparable", "invalid"):
-        assert "Left out on net, as not comparable (another model was computed): cheat:usual." in str(found.headlines[2])
+        assert "Left out on net, as not comparable (another model was computed): cheat:usual." in str(
+            found.headlines[2]
+        )
 
 
 def test_only_rows_without_proof() -> None:
