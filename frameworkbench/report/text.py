@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import re
+from functools import lru_cache
 from types import NoneType
 from typing import Any
 
@@ -43,13 +44,20 @@ def _clean_dict(value: dict[Any, Any]) -> dict[str, Any]:
     changed = {}
     for key, item in value.items():
         kind = type(item)
-        plain_text = kind is str and item.isascii() and item.isprintable()
-        found = item if plain_text or kind in _NUMBERS else clean(item)  # most values, without another call
-        if found is not item or type(key) is not str or not (key.isascii() and key.isprintable()):
+        if kind in _NUMBERS or (kind is str and item.isascii() and item.isprintable()):
+            continue  # most values, without another call
+        found = clean(item)
+        if found is not item:
             changed[key] = found
-    if not changed:
+    if not changed and _plain_keys(tuple(value)):
         return value
     return {clean(str(key)): changed.get(key, item) for key, item in value.items()}
+
+
+@lru_cache(maxsize=4096)
+def _plain_keys(keys: tuple[Any, ...]) -> bool:
+    """Whether keys are texts that need no change; most objects have the keys of many others."""
+    return all(type(key) is str and key.isascii() and key.isprintable() for key in keys)
 
 
 def _clean_text(value: str) -> str:
