@@ -32,13 +32,12 @@ class TinygradAdapter(Adapter):
         Tensor.manual_seed(settings.seed)
 
     def build(self, model: Model, loss: Loss, optimizer: Optimizer, weights: Weights) -> None:
-        self._types = (np.int32 if model.input_kind == "tokens" else np.float32), (
-            np.float32 if loss.single_output else np.int32
-        )
+        self._inputs = np.int32 if model.input_kind == "tokens" else np.float32
+        self._labels = np.float32 if loss.single_output else np.int32
         network, value_of = Network(model.layers), objective(loss)
         self._bound = network.bound
         for name, place in self._bound.items():
-            place.replace(tensor(np.asarray(weights[name], np.float32)))
+            place.replace(tensor(weights[name]))  # drawing them would compile kernels that nobody needs
         counts = [norm.num_batches_tracked for _, norm in network.norms]
         self._spec, self._rule = optimizer, _optimizer(optimizer, [*self._bound.values(), *counts])
         own = {id(place) for place in (*self._rule.params, *self._rule.buffers)}
@@ -68,8 +67,7 @@ class TinygradAdapter(Adapter):
         self._steps = 0
 
     def stage(self, batches: Sequence[Batch]) -> list[tuple[Tensor, Tensor]]:
-        inputs, labels = self._types
-        return [(tensor(np.asarray(x, inputs)), tensor(np.asarray(y, labels))) for x, y in batches]
+        return [(tensor(x.astype(self._inputs)), tensor(y.astype(self._labels))) for x, y in batches]
 
     def step(self, batch: tuple[Tensor, Tensor]) -> _Handle:
         self._steps += 1
@@ -168,11 +166,10 @@ def _prepare(spec: Optimizer, parameters: list[Tensor]) -> None:
         factor = (spec.clip_norm / Tensor.stack(*squares).sum().sqrt()).minimum(1.0)
         for place in parameters:
             place.grad = place.grad * factor
-    if spec.l2 and spec.kind == "adam":
-        for place in parameters:
+    for place in parameters:
+        if spec.l2 and spec.kind == "adam":
             place.grad = place.grad + spec.l2 * place.detach()
-    if spec.l1:
-        for place in parameters:
+        if spec.l1:
             place.grad = place.grad + spec.l1 * place.detach().sign()
 
 

@@ -152,7 +152,7 @@ def _pair_embedding(o: Mapping[str, Any], _: tuple[int, ...]) -> Made:
 
 
 def _lstm(o: Mapping[str, Any], shape: tuple[int, ...]) -> Made:
-    """tinygrad's cell in a loop, once in each direction."""
+    """tinygrad's cell in a loop, once in each direction; states are stored, or each step's kernel held all before it."""
     ways = {"": 1, "backward_": -1} if o["bidirectional"] else {"": 1}
     cells = {prefix: nn.LSTMCell(shape[-1], o["units"]) for prefix in ways}
     parameters: dict[str, Tensor] = {}
@@ -166,7 +166,7 @@ def _lstm(o: Mapping[str, Any], shape: tuple[int, ...]) -> Made:
         for prefix, way in ways.items():
             carry, outputs = None, []
             for t in range(x.shape[1])[::way]:
-                carry = cells[prefix](x[:, t], carry)
+                carry = tuple(each.contiguous().contiguous_backward() for each in cells[prefix](x[:, t], carry))
                 outputs.append(carry[0])
             found.append(Tensor.stack(*outputs[::way], dim=1) if o["sequence"] else outputs[-1])
         return Tensor.cat(*found, dim=-1)
@@ -178,7 +178,9 @@ def _attention(o: Mapping[str, Any], shape: tuple[int, ...]) -> Made:
     """Four dense layers around tinygrad's scaled dot product: it has no layer for them."""
     width, heads = shape[-1], o["heads"]
     parts = {name: nn.Linear(width, width, bias=name != "key") for name in ("query", "key", "value", "output")}
-    parameters = {f"{name}_{local}": place for name, part in parts.items() for local, place in _weights(part)[1].items()}
+    parameters = {
+        f"{name}_{local}": place for name, part in parts.items() for local, place in _weights(part)[1].items()
+    }
 
     def attend(x: Tensor) -> Tensor:
         split = (*x.shape[:2], heads, width // heads)

@@ -190,5 +190,12 @@ REFUSED: dict[str, dict[str, str]] = {
         ),
         **dict.fromkeys(("schedule", "schedule with momentum"), "no mapping for option"),
     },
+    "tinygrad": dict.fromkeys(
+        (
+            *("gru", "gru stacked", "rnn", "rnn stacked", "clip_norm of a frozen bias"),
+            *("rmsprop outside", "rmsprop inside", "adagrad outside", "adagrad inside", "adagrad with a start"),
+        ),
+        "the tinygrad adapter has no",
+    ),
 }
 """Which cases a framework refuses, and a part of the reason that it gives."""
