@@ -32,8 +32,7 @@ class TinygradAdapter(Adapter):
         Tensor.manual_seed(settings.seed)
 
     def build(self, model: Model, loss: Loss, optimizer: Optimizer, weights: Weights) -> None:
-        self._inputs = np.int32 if model.input_kind == "tokens" else np.float32
-        self._labels = np.float32 if loss.single_output else np.int32
+        self._tokens, self._single = model.input_kind == "tokens", loss.single_output
         network, value_of = Network(model.layers), objective(loss)
         self._bound = network.bound
         for name, place in self._bound.items():
@@ -42,9 +41,7 @@ class TinygradAdapter(Adapter):
         self._spec, self._rule = optimizer, _optimizer(optimizer, [*self._bound.values(), *counts])
         own = {id(place) for place in (*self._rule.params, *self._rule.buffers)}
         states = [place for place in nn.state.get_parameters(self._rule) if id(place) not in own]
-        self._fresh = [(place, place.numpy()) for place in states]
-        for place, start in self._fresh:
-            place.replace(tensor(start))
+        self._fresh = [(place.replace(tensor(place.numpy())), place.numpy()) for place in states]
         self._variances = RunningVariances(network.norms)
 
         def update(x: Tensor, y: Tensor) -> Tensor:
@@ -67,7 +64,8 @@ class TinygradAdapter(Adapter):
         self._steps = 0
 
     def stage(self, batches: Sequence[Batch]) -> list[tuple[Tensor, Tensor]]:
-        return [(tensor(x.astype(self._inputs)), tensor(y.astype(self._labels))) for x, y in batches]
+        inputs, labels = "int32" if self._tokens else "float32", "float32" if self._single else "int32"
+        return [(tensor(x.astype(inputs)), tensor(y.astype(labels))) for x, y in batches]
 
     def step(self, batch: tuple[Tensor, Tensor]) -> _Handle:
         self._steps += 1
@@ -137,8 +135,8 @@ class _Call:
     def __call__(self, *inputs: Tensor) -> _Handle:
         if not self.captures:
             return _Handle(self._function(*inputs))
-        kept, shape = self._last(), inputs[0].shape
-        if kept is not None:
+        shape = inputs[0].shape
+        if (kept := self._last()) is not None:
             kept.value()
         if shape not in self._captured:
             self._captured[shape] = TinyJit(self._function)
@@ -150,8 +148,7 @@ class _Call:
 def _optimizer(spec: Optimizer, parameters: list[Tensor]) -> nn.optim.Optimizer:
     optim, betas = nn.optim, (spec.beta1, spec.beta2)
     if spec.kind in ("sgd", "nesterov"):
-        nesterov = spec.kind == "nesterov"
-        return optim.SGD(parameters, spec.learning_rate, spec.momentum, spec.l2, nesterov)
+        return optim.SGD(parameters, spec.learning_rate, spec.momentum, spec.l2, nesterov=spec.kind == "nesterov")
     if spec.kind == "adam":
         return optim.Adam(parameters, spec.learning_rate, *betas, spec.epsilon)
     if spec.kind == "adamw":
@@ -162,8 +159,8 @@ def _optimizer(spec: Optimizer, parameters: list[Tensor]) -> nn.optim.Optimizer:
 def _prepare(spec: Optimizer, parameters: list[Tensor]) -> None:
     """Gradients before the update: clipped, then with penalties. tinygrad has neither, but for L2 in SGD."""
     if spec.clip_norm:
-        squares = [place.grad.square().sum() for place in parameters]
-        factor = (spec.clip_norm / Tensor.stack(*squares).sum().sqrt()).minimum(1.0)
+        norm = Tensor.stack(*(place.grad.square().sum() for place in parameters)).sum().sqrt()
+        factor = (spec.clip_norm / norm).minimum(1.0)
         for place in parameters:
             place.grad = place.grad * factor
     for place in parameters:

@@ -131,13 +131,11 @@ def _layer_norm(o: Mapping[str, Any], shape: tuple[int, ...]) -> Made:
 def _batch_norm(o: Mapping[str, Any], shape: tuple[int, ...]) -> Made:
     made = nn.BatchNorm(shape[0], o["epsilon"], momentum=1 - o["momentum"])  # moved, not kept
     made.num_batches_tracked.replace(tensor(np.zeros((), np.int64)))
-    running = {"mean": made.running_mean, "variance": made.running_var}
-    return made, {"scale": made.weight, "shift": made.bias, **running}
+    return made, {"scale": made.weight, "shift": made.bias, "mean": made.running_mean, "variance": made.running_var}
 
 
 def _embedding(o: Mapping[str, Any], _: tuple[int, ...]) -> Made:
-    made = nn.Embedding(o["vocabulary"], o["width"])
-    return made, {"table": made.weight}
+    return (made := nn.Embedding(o["vocabulary"], o["width"])), {"table": made.weight}
 
 
 def _position(_: Mapping[str, Any], shape: tuple[int, ...]) -> Made:
@@ -146,13 +144,13 @@ def _position(_: Mapping[str, Any], shape: tuple[int, ...]) -> Made:
 
 
 def _pair_embedding(o: Mapping[str, Any], _: tuple[int, ...]) -> Made:
-    users, items = (nn.Embedding(o[side], o["width"]) for side in ("users", "items"))
-    tables = {"user_table": users.weight, "item_table": items.weight}
-    return lambda x: users(x[:, 0]).stack(items(x[:, 1]), dim=1), tables
+    user, item = (nn.Embedding(o[side], o["width"]) for side in ("users", "items"))
+    tables = {"user_table": user.weight, "item_table": item.weight}
+    return lambda x: user(x[:, 0]).stack(item(x[:, 1]), dim=1), tables
 
 
 def _lstm(o: Mapping[str, Any], shape: tuple[int, ...]) -> Made:
-    """tinygrad's cell in a loop, once in each direction; states are stored, or each step's kernel held all before it."""
+    """tinygrad's cell in a loop, once in each direction. States are stored: fused, each kernel held all before."""
     ways = {"": 1, "backward_": -1} if o["bidirectional"] else {"": 1}
     cells = {prefix: nn.LSTMCell(shape[-1], o["units"]) for prefix in ways}
     parameters: dict[str, Tensor] = {}
