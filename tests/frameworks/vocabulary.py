@@ -186,5 +186,12 @@ REFUSED: dict[str, dict[str, str]] = {
         **dict.fromkeys(("l1", "l2", "l2 with momentum"), "penalties are a part of the loss"),
         "clip_norm of a frozen bias": "no mapping for layer",
     },
+    "tinygrad": dict.fromkeys(
+        (
+            *("gru", "gru stacked", "rnn", "rnn stacked", "clip_norm of a frozen bias"),
+            *("rmsprop outside", "rmsprop inside", "adagrad outside", "adagrad inside", "adagrad with a start"),
+        ),
+        "the tinygrad adapter has no",
+    ),
 }
 """Which cases a framework refuses, and a part of the reason that it gives."""
