@@ -1,0 +1,205 @@
+"""The vocabulary as MindSpore cells, and where each canonical parameter is kept in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import mindspore as ms
+import numpy as np
+from mindspore import nn, ops
+
+from frameworkbench.adapter import Array
+from frameworkbench.errors import UnsupportedError
+from frameworkbench.spec.layers import Layer
+
+Options = Mapping[str, Any]
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where a canonical parameter lies: a whole MindSpore parameter, or some of its first axis.
+
+    ``mask`` is zero where the whole holds what the canonical model does not have.
+    """
+
+    parameter: ms.Parameter
+    rows: slice = slice(None)
+    mask: Array | None = None
+
+    def get(self) -> Array:
+        """A copy."""
+        return np.array(self.parameter.asnumpy()[self.rows], np.float32)
+
+    def put(self, value: Array) -> None:
+        """Replace it."""
+        whole = self.parameter.asnumpy().copy()
+        whole[self.rows] = value
+        self.parameter.set_data(ms.Tensor(whole))
+
+
+Bound = dict[str, Part]
+
+
+class Function(nn.Cell):
+    """A function as a cell."""
+
+    def __init__(self, function: Callable[[ms.Tensor], ms.Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def construct(self, x: ms.Tensor) -> ms.Tensor:
+        return self.function(x)
+
+
+class Residual(nn.Cell):
+    """x plus its branch."""
+
+    def __init__(self, inner: nn.Cell) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def construct(self, x: ms.Tensor) -> ms.Tensor:
+        return x + self.inner(x)
+
+
+class Position(nn.Cell):
+    """A learned table added to the inputs."""
+
+    def __init__(self, _: Options, shape: Shape) -> None:
+        super().__init__()
+        self.table = ms.Parameter(ms.Tensor(np.zeros(shape, np.float32)), name="table")
+
+    def construct(self, x: ms.Tensor) -> ms.Tensor:
+        return x + self.table
+
+
+class Pair(nn.Cell):
+    """Two inputs, each with an embedding of its own."""
+
+    def __init__(self, o: Options, _: Shape) -> None:
+        super().__init__()
+        self.users = nn.Embedding(o["users"], o["width"])
+        self.items = nn.Embedding(o["items"], o["width"])
+
+    def construct(self, x: ms.Tensor) -> ms.Tensor:
+        return ops.stack((self.users(x[:, 0]), self.items(x[:, 1])), 1)
+
+
+class Attention(nn.Cell):
+    """MindSpore's multi-head attention of a sequence with itself."""
+
+    def __init__(self, o: Options, shape: Shape) -> None:
+        super().__init__()
+        self.inner = nn.MultiheadAttention(shape[-1], o["heads"], batch_first=True)
+        bias = self.inner.in_proj_bias
+        bias.set_data(ms.Tensor(np.zeros(bias.shape, np.float32)))
+
+    def construct(self, x: ms.Tensor) -> ms.Tensor:
+        return self.inner(x, x, x, need_weights=False)[0]
+
+
+class Recurrent(nn.Cell):
+    """One of MindSpore's recurrent layers, as all outputs or as the last state of each direction."""
+
+    def __init__(self, made: type[nn.Cell], o: Options, shape: Shape) -> None:
+        super().__init__()
+        self.inner = made(shape[-1], o["units"], batch_first=True, bidirectional=o["bidirectional"])
+        self.sequence, self.both, self.lstm = o["sequence"], o["bidirectional"], made is nn.LSTM
+        for bias in self.inner.b_hh_list:
+            bias.set_data(ms.Tensor(np.zeros(bias.shape, np.float32)))
+            bias.requires_grad = False
+
+    def construct(self, x: ms.Tensor) -> ms.Tensor:
+        outputs, state = self.inner(x)
+        if self.sequence:
+            return outputs
+        last = state[0] if self.lstm else state
+        return ops.cat((last[0], last[1]), -1) if self.both else last[0]
+
+
+def sequence(layers: Sequence[Layer], bound: Bound) -> nn.SequentialCell:
+    """The layers in order; their parameters go to ``bound`` by canonical name."""
+    return nn.SequentialCell([_cell(layer, bound) for layer in layers])
+
+
+def _cell(layer: Layer, bound: Bound) -> nn.Cell:
+    if layer.kind == "residual":
+        return Residual(sequence(layer.layers, bound))
+    if layer.kind not in _CELLS:
+        raise UnsupportedError("UNSUPPORTED_LAYER", f"{layer.name}: the MindSpore adapter has no {layer.kind!r}")
+    cell = _CELLS[layer.kind](layer.options, layer.input_shape)
+    names = [parameter.name.rpartition(".")[2] for parameter in layer.parameters]
+    bound.update({layer.parameter(name): _part(layer.kind, name, cell, layer.input_shape[-1]) for name in names})
+    return cell
+
+
+def _part(kind: str, name: str, cell: nn.Cell, width: int) -> Part:
+    """Where one canonical parameter of a layer lies."""
+    if kind in ("lstm", "gru", "rnn"):
+        lists = {"kernel": cell.inner.w_ih_list, "recurrent": cell.inner.w_hh_list, "bias": cell.inner.b_ih_list}
+        local = name.removeprefix("backward_")
+        return Part(lists[local][int(local != name)])
+    if kind == "attention":
+        which, _, leaf = name.partition("_")
+        inner = cell.inner
+        if which == "output":
+            return Part(inner.out_proj.weight if leaf == "kernel" else inner.out_proj.bias)
+        place = ("query", "key", "value").index(which)
+        rows = slice(place * width, (place + 1) * width)
+        if leaf == "kernel":
+            return Part(inner.in_proj_weight, rows)
+        mask = np.ones(3 * width, np.float32)
+        mask[width : 2 * width] = 0  # a key bias changes nothing; its gradient is noise that Adam turns into steps
+        return Part(inner.in_proj_bias, rows, mask)
+    parameter: Any = cell
+    for attribute in _PARAMETERS[kind][name].split("."):
+        parameter = getattr(parameter, attribute)
+    return Part(parameter)
+
+
+def _batch_norm(o: Options, shape: Shape) -> nn.Cell:
+    made = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
+    return made(shape[0], o["epsilon"], o["momentum"])
+
+
+_CELLS: dict[str, Callable[[Options, Shape], nn.Cell]] = {
+    "dense": lambda o, shape: nn.Dense(shape[-1], o["units"], has_bias=o["bias"]),
+    "conv2d": lambda o, shape: nn.Conv2d(
+        shape[0], o["filters"], o["size"], o["stride"], "pad", o["padding"], has_bias=o["bias"]
+    ),
+    "max_pool2d": lambda o, _: nn.MaxPool2d(o["size"], o["stride"]),
+    "avg_pool2d": lambda o, _: nn.AvgPool2d(o["size"], o["stride"]),
+    "global_avg_pool2d": lambda _o, _: Function(lambda x: x.mean((2, 3))),
+    "flatten": lambda _o, _: nn.Flatten(),
+    "relu": lambda _o, _: nn.ReLU(),
+    "gelu": lambda _o, _: nn.GELU(approximate=False),
+    "gelu_tanh": lambda _o, _: nn.GELU(approximate=True),
+    "sigmoid": lambda _o, _: nn.Sigmoid(),
+    "tanh": lambda _o, _: nn.Tanh(),
+    "softmax": lambda _o, _: nn.Softmax(-1),
+    "batch_norm": _batch_norm,
+    "layer_norm": lambda o, shape: nn.LayerNorm((shape[-1],), epsilon=o["epsilon"]),
+    "dropout": lambda o, _: nn.Dropout(p=o["rate"]),
+    "embedding": lambda o, _: nn.Embedding(o["vocabulary"], o["width"]),
+    "position_embedding": Position,
+    "pair_embedding": Pair,
+    "dot_product": lambda _o, _: Function(lambda x: (x[:, 0] * x[:, 1]).sum(-1, keepdims=True)),
+    "lstm": lambda o, shape: Recurrent(nn.LSTM, o, shape),
+    "gru": lambda o, shape: Recurrent(nn.GRU, o, shape),
+    "rnn": lambda o, shape: Recurrent(nn.RNN, o, shape),
+    "attention": Attention,
+    "mean_pool": lambda _o, _: Function(lambda x: x.mean(1)),
+}
+
+_PARAMETERS: dict[str, dict[str, str]] = {
+    "dense": {"kernel": "weight", "bias": "bias"},
+    "conv2d": {"kernel": "weight", "bias": "bias"},
+    "batch_norm": {"scale": "gamma", "shift": "beta", "mean": "moving_mean", "variance": "moving_variance"},
+    "layer_norm": {"scale": "gamma", "shift": "beta"},
+    "embedding": {"table": "embedding_table"},
+    "position_embedding": {"table": "table"},
+    "pair_embedding": {"user_table": "users.embedding_table", "item_table": "items.embedding_table"},
+}
