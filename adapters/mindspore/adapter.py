@@ -1,29 +1,35 @@
-"""MindSpore: ``nn`` cells and ``value_and_grad``, step by step (PyNative) or as one graph (``jit``).
+"""MindSpore: ``nn`` cells, ``value_and_grad`` and ``experimental.optim``, op by op (PyNative) or as one graph (``jit``).
 
-Adam is MindSpore's AdamW without decay: its Adam adds epsilon before the bias correction. All layouts are the canonical
-ones; layers are in ``layers.py``.
+All layouts are the canonical ones; layers are in ``layers.py``. ``nn``'s Adam adds epsilon before the bias correction,
+so Adam is the AdamW of ``experimental.optim`` without decay. Its optimizers compile their update in either mode.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import mindspore as ms
 import numpy as np
 from mindspore import nn, ops
 from mindspore.experimental import optim
+from mindspore.graph.api import _pynative_executor, ms_compile_cache
 
 from frameworkbench.adapter import Adapter, Array, Batch, Settings, Weights
 from frameworkbench.errors import UnsupportedError
 from frameworkbench.spec.model import Model
 from frameworkbench.spec.training import Loss, Optimizer
 
-from .layers import Bound, sequence
+from .layers import Bound, replace, sequence
+
+Gradients = tuple[ms.Tensor, ...]
 
 
 class MindSporeAdapter(Adapter):
+    """Cells trained by a function of a batch that MindSpore runs or, in the mode ``graph``, compiles whole."""
+
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         if settings.mode not in ("pynative", "graph"):
@@ -39,12 +45,13 @@ class MindSporeAdapter(Adapter):
         self._net = net = sequence(model.layers, self._bound)
         self._labels = np.float32 if loss.single_output else np.int32
         self._tokens = model.input_kind == "tokens"
-        objective, scale = _loss(loss), loss.scale
+        self._spec, self._steps = optimizer, 0
         trained = list(net.trainable_params())
         self._rule = rule = _optimizer(optimizer, trained)
-        masks = tuple(self._masks(trained))
-        state = [parameter for parameter in rule.get_parameters() if parameter not in trained]
-        self._fresh = [(parameter, parameter.asnumpy().copy()) for parameter in state]
+        known = {id(parameter) for parameter in trained}
+        self._fresh = [(p, p.asnumpy().copy()) for p in rule.get_parameters() if id(p) not in known]
+        masks = {id(part.parameter): part.mask for part in self._bound.values() if part.mask is not None}
+        objective, scale, amend = _loss(loss), loss.scale, _amended(optimizer, trained, masks)
 
         def forward(x: ms.Tensor, y: ms.Tensor) -> ms.Tensor:
             return objective(net(x), y) * scale
@@ -53,43 +60,44 @@ class MindSporeAdapter(Adapter):
 
         def update(x: ms.Tensor, y: ms.Tensor) -> ms.Tensor:
             value, gradients = slope(x, y)
-            if masks:
-                gradients = tuple(
-                    gradient if mask is None else gradient * mask
-                    for gradient, mask in zip(gradients, masks, strict=True)
-                )
-            return ops.depend(value, rule(gradients))
+            return ops.depend(value, rule(amend(gradients)))
 
         def answer(x: ms.Tensor) -> ms.Tensor:
             return net(x)
 
-        graph = self.settings.mode == "graph"
-        self._update, self._answer = (ms.jit(update), ms.jit(answer)) if graph else (update, answer)
+        # fullgraph: an error where the compiler cannot follow, instead of leaving that part to Python.
+        made = partial(ms.jit, fullgraph=True) if self.settings.mode == "graph" else lambda function: function
+        self._update, self._answer = made(update), made(answer)
         self.load(weights)
-        self._train(True)
 
     def load(self, weights: Weights) -> None:
         for name, part in self._bound.items():
             part.put(np.asarray(weights[name], np.float32))
         for parameter, fresh in self._fresh:
-            parameter.set_data(ms.Tensor(fresh))
+            replace(parameter, fresh)
+        self._steps = 0
 
     def stage(self, batches: Sequence[Batch]) -> list[tuple[ms.Tensor, ms.Tensor]]:
         kind = np.int32 if self._tokens else np.float32
         return [(ms.Tensor(np.array(x, kind)), ms.Tensor(np.array(y, self._labels))) for x, y in batches]
 
     def step(self, batch: tuple[ms.Tensor, ms.Tensor]) -> ms.Tensor:
-        self._train(True)
+        if not self._net.training:
+            self._net.set_train(True)
+        if self._spec.scheduled:
+            self._steps += 1
+            ops.assign(self._rule.lrs[0], ms.Tensor(self._spec.rate(self._steps), ms.float32))
         return self._update(*batch)
 
     def loss(self, handle: ms.Tensor) -> float:
         return float(handle.asnumpy())
 
     def drain(self) -> None:
-        ms.runtime.synchronize()
+        _pynative_executor.sync()  # the public runtime.synchronize does nothing on a CPU when it is first called
 
     def infer(self, batch: tuple[ms.Tensor, ms.Tensor]) -> ms.Tensor:
-        self._train(False)
+        if self._net.training:
+            self._net.set_train(False)
         return self._answer(batch[0])
 
     def fetch(self, handle: ms.Tensor) -> Array:
@@ -97,6 +105,9 @@ class MindSporeAdapter(Adapter):
 
     def export(self) -> dict[str, Array]:
         return {name: part.get() for name, part in self._bound.items()}
+
+    def compilations(self) -> int | None:
+        return len(ms_compile_cache)
 
     def effective(self) -> dict[str, Any]:
         types = {str(part.parameter.dtype).lower() for part in self._bound.values()}
@@ -106,40 +117,71 @@ class MindSporeAdapter(Adapter):
             "device": ms.get_context("device_target").lower(),
             "precision": "+".join(sorted(types)),
             "threads": int(ms.get_context("runtime_num_threads")) if self.settings.equalised else None,
-            "compile": "ms.jit on the step" if self.settings.mode == "graph" else "op by op",
             "openmp": os.environ.get("OMP_NUM_THREADS", ""),
         }
 
-    def _train(self, wanted: bool) -> None:
-        if self._net.training is not wanted:
-            self._net.set_train(wanted)
 
-    def _masks(self, trained: Sequence[ms.Parameter]) -> list[ms.Tensor | None]:
-        """Zeros for the part of a packed parameter that the canonical model does not have; empty if there is none."""
-        masks = {id(part.parameter): part.mask for part in self._bound.values() if part.mask is not None}
-        found = [masks.get(id(parameter)) for parameter in trained]
-        return [None if mask is None else ms.Tensor(mask) for mask in found] if masks else []
+def _amended(
+    spec: Optimizer, parameters: list[ms.Parameter], masks: dict[int, Array]
+) -> Callable[[Gradients], Gradients]:
+    """What is done to gradients before the optimizer sees them: a frozen part is cut out, then clipping, then penalties.
+
+    SGD, RMSProp and AdaGrad have an L2 penalty of their own.
+    """
+    found = [masks.get(id(parameter)) for parameter in parameters]
+    kept = tuple(ms.Tensor(np.float32(1) if mask is None else mask) for mask in found) if masks else ()
+    limit, l1, l2 = spec.clip_norm, spec.l1, spec.l2 if spec.kind in ("adam", "adamw") else 0.0
+    count, trained = len(parameters), ms.ParameterTuple(parameters)
+
+    def amended(gradients: Gradients) -> Gradients:
+        if kept:
+            gradients = tuple([gradients[i] * kept[i] for i in range(count)])
+        if limit:
+            gradients = ops.clip_by_global_norm(gradients, limit)
+        if l1:
+            gradients = tuple([gradients[i] + l1 * ops.sign(trained[i]) for i in range(count)])
+        if l2:
+            gradients = tuple([gradients[i] + l2 * trained[i] for i in range(count)])
+        return gradients
+
+    return amended
 
 
 def _loss(spec: Loss) -> Callable[[ms.Tensor, ms.Tensor], ms.Tensor]:
     if spec.kind == "softmax_cross_entropy":
         return nn.CrossEntropyLoss()
-    if spec.kind == "mean_squared_error":
-        mean = nn.MSELoss()
-        return lambda z, y: mean(z[:, 0], y)
-    if spec.kind == "binary_cross_entropy":
-        entropy = nn.BCEWithLogitsLoss()
-        return lambda z, y: entropy(z[:, 0], y)
+    mean, entropy, each = nn.MSELoss(), nn.BCEWithLogitsLoss(), nn.BCEWithLogitsLoss("none")
+    alpha, gamma = spec.alpha, spec.gamma
+
+    def mean_squared_error(z: ms.Tensor, y: ms.Tensor) -> ms.Tensor:
+        return mean(z[:, 0], y)
+
+    def binary_cross_entropy(z: ms.Tensor, y: ms.Tensor) -> ms.Tensor:
+        return entropy(z[:, 0], y)
+
+    def focal(z: ms.Tensor, y: ms.Tensor) -> ms.Tensor:  # nn.FocalLoss is one of a softmax
+        loss = each(z[:, 0], y)
+        weight = alpha * y + (1 - alpha) * (1 - y)
+        return (weight * (1 - ops.exp(-loss)) ** gamma * loss).mean()
+
+    for made in (mean_squared_error, binary_cross_entropy, focal):
+        if made.__name__ == spec.kind:
+            return made
     raise UnsupportedError("UNSUPPORTED_LOSS", f"the MindSpore adapter has no loss {spec.kind!r}")
 
 
-def _optimizer(spec: Optimizer, parameters: list[ms.Parameter]) -> nn.Cell:
-    if spec.l1 or spec.l2 or spec.clip_norm or spec.scheduled:
-        reason = "the MindSpore adapter maps no penalties, clipping or schedules"
-        raise UnsupportedError("UNSUPPORTED_OPTIMIZER", reason)
-    rate = spec.learning_rate
+def _optimizer(spec: Optimizer, parameters: list[ms.Parameter]) -> optim.Optimizer:
+    rate = spec.rate(1)
+    if spec.kind in ("rmsprop", "adagrad") and spec.epsilon_inside:
+        raise UnsupportedError("UNSUPPORTED_OPTIMIZER", f"MindSpore adds the epsilon of {spec.kind} outside the root")
     if spec.kind in ("sgd", "nesterov"):
-        return optim.SGD(parameters, rate, spec.momentum, nesterov=spec.kind == "nesterov")
+        nesterov = spec.kind == "nesterov"
+        return optim.SGD(parameters, rate, spec.momentum, weight_decay=spec.l2, nesterov=nesterov)
+    if spec.kind == "rmsprop":
+        return optim.RMSprop(parameters, rate, spec.decay, spec.epsilon, spec.l2)
+    if spec.kind == "adagrad":
+        start = spec.initial_accumulator
+        return optim.Adagrad(parameters, rate, 0.0, spec.l2, start, spec.epsilon)
     if spec.kind in ("adam", "adamw"):
         decay = spec.weight_decay if spec.kind == "adamw" else 0.0
         return optim.AdamW(parameters, rate, (spec.beta1, spec.beta2), spec.epsilon, decay)

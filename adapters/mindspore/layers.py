@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import mindspore as ms
@@ -26,7 +26,7 @@ class Part:
     """
 
     parameter: ms.Parameter
-    rows: slice = slice(None)
+    rows: slice = field(default_factory=lambda: slice(None))
     mask: Array | None = None
 
     def get(self) -> Array:
@@ -37,21 +37,33 @@ class Part:
         """Replace it."""
         whole = self.parameter.asnumpy().copy()
         whole[self.rows] = value
-        self.parameter.set_data(ms.Tensor(whole))
+        replace(self.parameter, whole)
 
 
 Bound = dict[str, Part]
 
 
-class Function(nn.Cell):
-    """A function as a cell."""
+def replace(parameter: ms.Parameter, value: Array) -> None:
+    """Write a value into a parameter's own memory: ``set_data`` exchanges the memory, and a compiled graph keeps the old."""
+    ops.assign(parameter, ms.Tensor(value))
 
-    def __init__(self, function: Callable[[ms.Tensor], ms.Tensor]) -> None:
+
+class Mean(nn.Cell):
+    """The mean over some axes."""
+
+    def __init__(self, axes: tuple[int, ...]) -> None:
         super().__init__()
-        self.function = function
+        self.axes = axes
 
     def construct(self, x: ms.Tensor) -> ms.Tensor:
-        return self.function(x)
+        return x.mean(self.axes)
+
+
+class Dot(nn.Cell):
+    """The inner product of a sample's two rows."""
+
+    def construct(self, x: ms.Tensor) -> ms.Tensor:
+        return (x[:, 0] * x[:, 1]).sum(-1, keepdims=True)
 
 
 class Residual(nn.Cell):
@@ -94,8 +106,6 @@ class Attention(nn.Cell):
     def __init__(self, o: Options, shape: Shape) -> None:
         super().__init__()
         self.inner = nn.MultiheadAttention(shape[-1], o["heads"], batch_first=True)
-        bias = self.inner.in_proj_bias
-        bias.set_data(ms.Tensor(np.zeros(bias.shape, np.float32)))
 
     def construct(self, x: ms.Tensor) -> ms.Tensor:
         return self.inner(x, x, x, need_weights=False)[0]
@@ -109,7 +119,7 @@ class Recurrent(nn.Cell):
         self.inner = made(shape[-1], o["units"], batch_first=True, bidirectional=o["bidirectional"])
         self.sequence, self.both, self.lstm = o["sequence"], o["bidirectional"], made is nn.LSTM
         for bias in self.inner.b_hh_list:
-            bias.set_data(ms.Tensor(np.zeros(bias.shape, np.float32)))
+            replace(bias, np.zeros(bias.shape, np.float32))
             bias.requires_grad = False
 
     def construct(self, x: ms.Tensor) -> ms.Tensor:
@@ -172,7 +182,7 @@ _CELLS: dict[str, Callable[[Options, Shape], nn.Cell]] = {
     ),
     "max_pool2d": lambda o, _: nn.MaxPool2d(o["size"], o["stride"]),
     "avg_pool2d": lambda o, _: nn.AvgPool2d(o["size"], o["stride"]),
-    "global_avg_pool2d": lambda _o, _: Function(lambda x: x.mean((2, 3))),
+    "global_avg_pool2d": lambda _o, _: Mean((2, 3)),
     "flatten": lambda _o, _: nn.Flatten(),
     "relu": lambda _o, _: nn.ReLU(),
     "gelu": lambda _o, _: nn.GELU(approximate=False),
@@ -186,12 +196,12 @@ _CELLS: dict[str, Callable[[Options, Shape], nn.Cell]] = {
     "embedding": lambda o, _: nn.Embedding(o["vocabulary"], o["width"]),
     "position_embedding": Position,
     "pair_embedding": Pair,
-    "dot_product": lambda _o, _: Function(lambda x: (x[:, 0] * x[:, 1]).sum(-1, keepdims=True)),
+    "dot_product": lambda _o, _: Dot(),
     "lstm": lambda o, shape: Recurrent(nn.LSTM, o, shape),
     "gru": lambda o, shape: Recurrent(nn.GRU, o, shape),
     "rnn": lambda o, shape: Recurrent(nn.RNN, o, shape),
     "attention": Attention,
-    "mean_pool": lambda _o, _: Function(lambda x: x.mean(1)),
+    "mean_pool": lambda _o, _: Mean((1,)),
 }
 
 _PARAMETERS: dict[str, dict[str, str]] = {
