@@ -6,9 +6,10 @@ so Adam is the AdamW of ``experimental.optim`` without decay. Its optimizers com
 
 from __future__ import annotations
 
-import os
+import ctypes
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import mindspore as ms
@@ -45,7 +46,7 @@ class MindSporeAdapter(Adapter):
         self._net = net = sequence(model.layers, self._bound)
         self._labels = np.float32 if loss.single_output else np.int32
         self._tokens = model.input_kind == "tokens"
-        self._spec, self._steps = optimizer, 0
+        self._spec = optimizer
         trained = list(net.trainable_params())
         self._rule = rule = _optimizer(optimizer, trained)
         known = {id(parameter) for parameter in trained}
@@ -75,7 +76,7 @@ class MindSporeAdapter(Adapter):
             part.put(np.asarray(weights[name], np.float32))
         for parameter, fresh in self._fresh:
             replace(parameter, fresh)
-        self._steps = 0
+        self._steps, self._unsettled, self._samples = 0, 0, 0
 
     def stage(self, batches: Sequence[Batch]) -> list[tuple[ms.Tensor, ms.Tensor]]:
         kind = np.int32 if self._tokens else np.float32
@@ -84,8 +85,8 @@ class MindSporeAdapter(Adapter):
     def step(self, batch: tuple[ms.Tensor, ms.Tensor]) -> ms.Tensor:
         if not self._net.training:
             self._net.set_train(True)
+        self._steps, self._unsettled, self._samples = self._steps + 1, self._unsettled + 1, batch[1].shape[0]
         if self._spec.scheduled:
-            self._steps += 1
             ops.assign(self._rule.lrs[0], ms.Tensor(self._spec.rate(self._steps), ms.float32))
         return self._update(*batch)
 
@@ -98,12 +99,14 @@ class MindSporeAdapter(Adapter):
     def infer(self, batch: tuple[ms.Tensor, ms.Tensor]) -> ms.Tensor:
         if self._net.training:
             self._net.set_train(False)
+            self._settle()
         return self._answer(batch[0])
 
     def fetch(self, handle: ms.Tensor) -> Array:
         return np.array(handle.asnumpy(), np.float32)
 
     def export(self) -> dict[str, Array]:
+        self._settle()
         return {name: part.get() for name, part in self._bound.items()}
 
     def compilations(self) -> int | None:
@@ -116,9 +119,14 @@ class MindSporeAdapter(Adapter):
             "mode": self.settings.mode,
             "device": ms.get_context("device_target").lower(),
             "precision": "+".join(sorted(types)),
-            "threads": int(ms.get_context("runtime_num_threads")) if self.settings.equalised else None,
-            "openmp": os.environ.get("OMP_NUM_THREADS", ""),
+            "threads": _openmp_threads(),
         }
+
+    def _settle(self) -> None:
+        """Make running variances canonical."""
+        for part in self._bound.values() if self._unsettled else ():
+            part.settle(self._unsettled, self._samples)
+        self._unsettled = 0
 
 
 def _amended(
@@ -150,24 +158,23 @@ def _amended(
 def _loss(spec: Loss) -> Callable[[ms.Tensor, ms.Tensor], ms.Tensor]:
     if spec.kind == "softmax_cross_entropy":
         return nn.CrossEntropyLoss()
-    mean, entropy, each = nn.MSELoss(), nn.BCEWithLogitsLoss(), nn.BCEWithLogitsLoss("none")
-    alpha, gamma = spec.alpha, spec.gamma
+    made = {
+        "mean_squared_error": nn.MSELoss,
+        "binary_cross_entropy": nn.BCEWithLogitsLoss,
+        "focal": nn.BCEWithLogitsLoss,
+    }
+    if spec.kind not in made:
+        raise UnsupportedError("UNSUPPORTED_LOSS", f"the MindSpore adapter has no loss {spec.kind!r}")
+    focal, alpha, gamma = spec.kind == "focal", spec.alpha, spec.gamma  # nn.FocalLoss is one of a softmax
+    measured = made[spec.kind]("none" if focal else "mean")
 
-    def mean_squared_error(z: ms.Tensor, y: ms.Tensor) -> ms.Tensor:
-        return mean(z[:, 0], y)
+    def objective(z: ms.Tensor, y: ms.Tensor) -> ms.Tensor:
+        loss = measured(z[:, 0], y)
+        if focal:
+            loss = ((alpha * y + (1 - alpha) * (1 - y)) * (1 - ops.exp(-loss)) ** gamma * loss).mean()
+        return loss
 
-    def binary_cross_entropy(z: ms.Tensor, y: ms.Tensor) -> ms.Tensor:
-        return entropy(z[:, 0], y)
-
-    def focal(z: ms.Tensor, y: ms.Tensor) -> ms.Tensor:  # nn.FocalLoss is one of a softmax
-        loss = each(z[:, 0], y)
-        weight = alpha * y + (1 - alpha) * (1 - y)
-        return (weight * (1 - ops.exp(-loss)) ** gamma * loss).mean()
-
-    for made in (mean_squared_error, binary_cross_entropy, focal):
-        if made.__name__ == spec.kind:
-            return made
-    raise UnsupportedError("UNSUPPORTED_LOSS", f"the MindSpore adapter has no loss {spec.kind!r}")
+    return objective
 
 
 def _optimizer(spec: Optimizer, parameters: list[ms.Parameter]) -> optim.Optimizer:
@@ -186,6 +193,15 @@ def _optimizer(spec: Optimizer, parameters: list[ms.Parameter]) -> optim.Optimiz
         decay = spec.weight_decay if spec.kind == "adamw" else 0.0
         return optim.AdamW(parameters, rate, (spec.beta1, spec.beta2), spec.epsilon, decay)
     raise UnsupportedError("UNSUPPORTED_OPTIMIZER", f"the MindSpore adapter has no optimizer {spec.kind!r}")
+
+
+def _openmp_threads() -> int | None:
+    """Threads of the OpenMP library that MindSpore's products use, asked of that library."""
+    maps = Path("/proc/self/maps")
+    for line in maps.read_text(encoding="utf-8").splitlines() if maps.exists() else []:
+        if "libgomp" in line:
+            return int(ctypes.CDLL(line.split(maxsplit=5)[-1]).omp_get_max_threads())
+    return None
 
 
 ADAPTER = MindSporeAdapter

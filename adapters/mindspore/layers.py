@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import mindspore as ms
@@ -18,16 +20,26 @@ Options = Mapping[str, Any]
 Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+def replace(parameter: ms.Parameter, value: Array) -> None:
+    """Write into a parameter's own memory; ``set_data`` would exchange it, and compiled graphs keep what they have."""
+    ops.assign(parameter, ms.Tensor(value))
+
+
+@dataclass(slots=True)
 class Part:
     """Where a canonical parameter lies: a whole MindSpore parameter, or some of its first axis.
 
-    ``mask`` is zero where the whole holds what the canonical model does not have.
+    ``mask`` is zero where the whole holds what the canonical model does not have. ``positions`` is above zero for a
+    running variance: MindSpore's is unbiased, the canonical one biased. After t steps it is mᵗ·v₀ plus a sum of
+    variances of batches, each n/(n − 1) times the biased one (n values per channel, m the share that is kept).
     """
 
     parameter: ms.Parameter
     rows: slice = field(default_factory=lambda: slice(None))
     mask: Array | None = None
+    positions: int = 0
+    kept: float = 0.0
+    start: Array | None = None
 
     def get(self) -> Array:
         """A copy."""
@@ -38,19 +50,19 @@ class Part:
         whole = self.parameter.asnumpy().copy()
         whole[self.rows] = value
         replace(self.parameter, whole)
+        self.start = np.array(value) if self.positions else None
+
+    def settle(self, steps: int, samples: int) -> None:
+        """Make a running variance canonical, so many steps after it was."""
+        if self.start is not None:
+            values, kept = samples * self.positions, self.start * self.kept**steps
+            self.put(kept + (self.get() - kept) * np.float32((values - 1) / values))
 
 
 Bound = dict[str, Part]
 
 
-def replace(parameter: ms.Parameter, value: Array) -> None:
-    """Write a value into a parameter's own memory: ``set_data`` exchanges the memory, and a compiled graph keeps the old."""
-    ops.assign(parameter, ms.Tensor(value))
-
-
 class Mean(nn.Cell):
-    """The mean over some axes."""
-
     def __init__(self, axes: tuple[int, ...]) -> None:
         super().__init__()
         self.axes = axes
@@ -60,15 +72,11 @@ class Mean(nn.Cell):
 
 
 class Dot(nn.Cell):
-    """The inner product of a sample's two rows."""
-
     def construct(self, x: ms.Tensor) -> ms.Tensor:
         return (x[:, 0] * x[:, 1]).sum(-1, keepdims=True)
 
 
 class Residual(nn.Cell):
-    """x plus its branch."""
-
     def __init__(self, inner: nn.Cell) -> None:
         super().__init__()
         self.inner = inner
@@ -78,14 +86,12 @@ class Residual(nn.Cell):
 
 
 class Position(nn.Cell):
-    """A learned table added to the inputs."""
-
     def __init__(self, _: Options, shape: Shape) -> None:
         super().__init__()
-        self.table = ms.Parameter(ms.Tensor(np.zeros(shape, np.float32)), name="table")
+        self.embedding_table = ms.Parameter(ms.Tensor(np.zeros(shape, np.float32)), name="embedding_table")
 
     def construct(self, x: ms.Tensor) -> ms.Tensor:
-        return x + self.table
+        return x + self.embedding_table
 
 
 class Pair(nn.Cell):
@@ -118,7 +124,7 @@ class Recurrent(nn.Cell):
         super().__init__()
         self.inner = made(shape[-1], o["units"], batch_first=True, bidirectional=o["bidirectional"])
         self.sequence, self.both, self.lstm = o["sequence"], o["bidirectional"], made is nn.LSTM
-        for bias in self.inner.b_hh_list:
+        for bias in self.inner.b_hh_list:  # the second bias stays zero
             replace(bias, np.zeros(bias.shape, np.float32))
             bias.requires_grad = False
 
@@ -141,33 +147,29 @@ def _cell(layer: Layer, bound: Bound) -> nn.Cell:
     if layer.kind not in _CELLS:
         raise UnsupportedError("UNSUPPORTED_LAYER", f"{layer.name}: the MindSpore adapter has no {layer.kind!r}")
     cell = _CELLS[layer.kind](layer.options, layer.input_shape)
-    names = [parameter.name.rpartition(".")[2] for parameter in layer.parameters]
-    bound.update({layer.parameter(name): _part(layer.kind, name, cell, layer.input_shape[-1]) for name in names})
+    for parameter in layer.parameters:
+        bound[parameter.name] = _part(layer, parameter.name.rpartition(".")[2], cell)
     return cell
 
 
-def _part(kind: str, name: str, cell: nn.Cell, width: int) -> Part:
+def _part(layer: Layer, name: str, cell: nn.Cell) -> Part:
     """Where one canonical parameter of a layer lies."""
-    if kind in ("lstm", "gru", "rnn"):
+    if layer.kind in ("lstm", "gru", "rnn"):
         lists = {"kernel": cell.inner.w_ih_list, "recurrent": cell.inner.w_hh_list, "bias": cell.inner.b_ih_list}
         local = name.removeprefix("backward_")
         return Part(lists[local][int(local != name)])
-    if kind == "attention":
-        which, _, leaf = name.partition("_")
-        inner = cell.inner
-        if which == "output":
-            return Part(inner.out_proj.weight if leaf == "kernel" else inner.out_proj.bias)
-        place = ("query", "key", "value").index(which)
-        rows = slice(place * width, (place + 1) * width)
-        if leaf == "kernel":
-            return Part(inner.in_proj_weight, rows)
+    if layer.kind == "attention" and not name.startswith("output"):
+        which, width = ("query", "key", "value").index(name.partition("_")[0]), layer.input_shape[-1]
+        rows = slice(which * width, (which + 1) * width)
+        if name.endswith("kernel"):
+            return Part(cell.inner.in_proj_weight, rows)
         mask = np.ones(3 * width, np.float32)
         mask[width : 2 * width] = 0  # a key bias changes nothing; its gradient is noise that Adam turns into steps
-        return Part(inner.in_proj_bias, rows, mask)
-    parameter: Any = cell
-    for attribute in _PARAMETERS[kind][name].split("."):
-        parameter = getattr(parameter, attribute)
-    return Part(parameter)
+        return Part(cell.inner.in_proj_bias, rows, mask)
+    part = Part(attrgetter(_NAMES[name])(cell))
+    if name == "variance":
+        part.positions, part.kept = math.prod(layer.input_shape[1:]), layer.options["momentum"]
+    return part
 
 
 def _batch_norm(o: Options, shape: Shape) -> nn.Cell:
@@ -188,7 +190,6 @@ _CELLS: dict[str, Callable[[Options, Shape], nn.Cell]] = {
     "gelu": lambda _o, _: nn.GELU(approximate=False),
     "gelu_tanh": lambda _o, _: nn.GELU(approximate=True),
     "sigmoid": lambda _o, _: nn.Sigmoid(),
-    "tanh": lambda _o, _: nn.Tanh(),
     "softmax": lambda _o, _: nn.Softmax(-1),
     "batch_norm": _batch_norm,
     "layer_norm": lambda o, shape: nn.LayerNorm((shape[-1],), epsilon=o["epsilon"]),
@@ -204,12 +205,16 @@ _CELLS: dict[str, Callable[[Options, Shape], nn.Cell]] = {
     "mean_pool": lambda _o, _: Mean((1,)),
 }
 
-_PARAMETERS: dict[str, dict[str, str]] = {
-    "dense": {"kernel": "weight", "bias": "bias"},
-    "conv2d": {"kernel": "weight", "bias": "bias"},
-    "batch_norm": {"scale": "gamma", "shift": "beta", "mean": "moving_mean", "variance": "moving_variance"},
-    "layer_norm": {"scale": "gamma", "shift": "beta"},
-    "embedding": {"table": "embedding_table"},
-    "position_embedding": {"table": "table"},
-    "pair_embedding": {"user_table": "users.embedding_table", "item_table": "items.embedding_table"},
+_NAMES = {
+    "kernel": "weight",
+    "bias": "bias",
+    "output_kernel": "inner.out_proj.weight",
+    "output_bias": "inner.out_proj.bias",
+    "scale": "gamma",
+    "shift": "beta",
+    "mean": "moving_mean",
+    "variance": "moving_variance",
+    "table": "embedding_table",
+    "user_table": "users.embedding_table",
+    "item_table": "items.embedding_table",
 }
