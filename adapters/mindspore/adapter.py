@@ -1,4 +1,4 @@
-"""MindSpore: ``nn`` cells, ``value_and_grad`` and ``experimental.optim``, op by op (PyNative) or as one graph (``jit``).
+"""MindSpore: ``nn``, ``value_and_grad`` and ``experimental.optim``, op by op (PyNative) or as one graph (``jit``).
 
 All layouts are the canonical ones; layers are in ``layers.py``. ``nn``'s Adam adds epsilon before the bias correction,
 so Adam is the AdamW of ``experimental.optim`` without decay. Its optimizers compile their update in either mode.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import mindspore as ms
@@ -24,8 +23,6 @@ from frameworkbench.spec.model import Model
 from frameworkbench.spec.training import Loss, Optimizer
 
 from .layers import Bound, replace, sequence
-
-Gradients = tuple[ms.Tensor, ...]
 
 
 class MindSporeAdapter(Adapter):
@@ -119,7 +116,7 @@ class MindSporeAdapter(Adapter):
             "mode": self.settings.mode,
             "device": ms.get_context("device_target").lower(),
             "precision": "+".join(sorted(types)),
-            "threads": _openmp_threads(),
+            "threads": int(ctypes.CDLL("libgomp.so.1").omp_get_max_threads()),  # the OpenMP that MindSpore has loaded
         }
 
     def _settle(self) -> None:
@@ -129,19 +126,14 @@ class MindSporeAdapter(Adapter):
         self._unsettled = 0
 
 
-def _amended(
-    spec: Optimizer, parameters: list[ms.Parameter], masks: dict[int, Array]
-) -> Callable[[Gradients], Gradients]:
-    """What is done to gradients before the optimizer sees them: a frozen part is cut out, then clipping, then penalties.
-
-    SGD, RMSProp and AdaGrad have an L2 penalty of their own.
-    """
-    found = [masks.get(id(parameter)) for parameter in parameters]
-    kept = tuple(ms.Tensor(np.float32(1) if mask is None else mask) for mask in found) if masks else ()
+def _amended(spec: Optimizer, parameters: list[ms.Parameter], masks: dict[int, Array]) -> Callable[..., Any]:
+    """Frozen parts cut out of the gradients, then clipping, then the penalties that the optimizer does not have."""
+    found = [masks.get(id(parameter), np.float32(1)) for parameter in parameters]
+    kept = tuple(ms.Tensor(mask) for mask in found) if masks else ()
     limit, l1, l2 = spec.clip_norm, spec.l1, spec.l2 if spec.kind in ("adam", "adamw") else 0.0
     count, trained = len(parameters), ms.ParameterTuple(parameters)
 
-    def amended(gradients: Gradients) -> Gradients:
+    def amended(gradients: tuple[ms.Tensor, ...]) -> tuple[ms.Tensor, ...]:
         if kept:
             gradients = tuple([gradients[i] * kept[i] for i in range(count)])
         if limit:
@@ -158,15 +150,11 @@ def _amended(
 def _loss(spec: Loss) -> Callable[[ms.Tensor, ms.Tensor], ms.Tensor]:
     if spec.kind == "softmax_cross_entropy":
         return nn.CrossEntropyLoss()
-    made = {
-        "mean_squared_error": nn.MSELoss,
-        "binary_cross_entropy": nn.BCEWithLogitsLoss,
-        "focal": nn.BCEWithLogitsLoss,
-    }
-    if spec.kind not in made:
+    if spec.kind not in ("mean_squared_error", "binary_cross_entropy", "focal"):
         raise UnsupportedError("UNSUPPORTED_LOSS", f"the MindSpore adapter has no loss {spec.kind!r}")
+    made = nn.MSELoss if spec.kind == "mean_squared_error" else nn.BCEWithLogitsLoss
     focal, alpha, gamma = spec.kind == "focal", spec.alpha, spec.gamma  # nn.FocalLoss is one of a softmax
-    measured = made[spec.kind]("none" if focal else "mean")
+    measured = made("none" if focal else "mean")
 
     def objective(z: ms.Tensor, y: ms.Tensor) -> ms.Tensor:
         loss = measured(z[:, 0], y)
@@ -182,26 +170,14 @@ def _optimizer(spec: Optimizer, parameters: list[ms.Parameter]) -> optim.Optimiz
     if spec.kind in ("rmsprop", "adagrad") and spec.epsilon_inside:
         raise UnsupportedError("UNSUPPORTED_OPTIMIZER", f"MindSpore adds the epsilon of {spec.kind} outside the root")
     if spec.kind in ("sgd", "nesterov"):
-        nesterov = spec.kind == "nesterov"
-        return optim.SGD(parameters, rate, spec.momentum, weight_decay=spec.l2, nesterov=nesterov)
+        return optim.SGD(parameters, rate, spec.momentum, 0.0, spec.l2, spec.kind == "nesterov")
     if spec.kind == "rmsprop":
         return optim.RMSprop(parameters, rate, spec.decay, spec.epsilon, spec.l2)
     if spec.kind == "adagrad":
-        start = spec.initial_accumulator
-        return optim.Adagrad(parameters, rate, 0.0, spec.l2, start, spec.epsilon)
-    if spec.kind in ("adam", "adamw"):
-        decay = spec.weight_decay if spec.kind == "adamw" else 0.0
-        return optim.AdamW(parameters, rate, (spec.beta1, spec.beta2), spec.epsilon, decay)
+        return optim.Adagrad(parameters, rate, 0.0, spec.l2, spec.initial_accumulator, spec.epsilon)
+    if spec.kind in ("adam", "adamw"):  # adam's weight_decay is zero
+        return optim.AdamW(parameters, rate, (spec.beta1, spec.beta2), spec.epsilon, spec.weight_decay)
     raise UnsupportedError("UNSUPPORTED_OPTIMIZER", f"the MindSpore adapter has no optimizer {spec.kind!r}")
-
-
-def _openmp_threads() -> int | None:
-    """Threads of the OpenMP library that MindSpore's products use, asked of that library."""
-    maps = Path("/proc/self/maps")
-    for line in maps.read_text(encoding="utf-8").splitlines() if maps.exists() else []:
-        if "libgomp" in line:
-            return int(ctypes.CDLL(line.split(maxsplit=5)[-1]).omp_get_max_threads())
-    return None
 
 
 ADAPTER = MindSporeAdapter

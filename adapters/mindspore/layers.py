@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
@@ -29,33 +29,30 @@ def replace(parameter: ms.Parameter, value: Array) -> None:
 class Part:
     """Where a canonical parameter lies: a whole MindSpore parameter, or some of its first axis.
 
-    ``mask`` is zero where the whole holds what the canonical model does not have. ``positions`` is above zero for a
-    running variance: MindSpore's is unbiased, the canonical one biased. After t steps it is mᵗ·v₀ plus a sum of
-    variances of batches, each n/(n − 1) times the biased one (n values per channel, m the share that is kept).
+    ``mask`` is zero where the whole holds what the canonical model does not have. ``norm`` (values per sample and
+    channel; share that is kept, m) is set for a running variance: MindSpore's is unbiased, the canonical one biased.
+    After t steps it is mᵗ·start plus a sum of variances of batches, each n/(n − 1) times the biased one.
     """
 
     parameter: ms.Parameter
-    rows: slice = field(default_factory=lambda: slice(None))
+    rows: Any = ...
     mask: Array | None = None
-    positions: int = 0
-    kept: float = 0.0
+    norm: tuple[int, float] | None = None
     start: Array | None = None
 
     def get(self) -> Array:
-        """A copy."""
         return np.array(self.parameter.asnumpy()[self.rows], np.float32)
 
     def put(self, value: Array) -> None:
-        """Replace it."""
         whole = self.parameter.asnumpy().copy()
         whole[self.rows] = value
         replace(self.parameter, whole)
-        self.start = np.array(value) if self.positions else None
+        self.start = np.array(value) if self.norm else None
 
     def settle(self, steps: int, samples: int) -> None:
         """Make a running variance canonical, so many steps after it was."""
-        if self.start is not None:
-            values, kept = samples * self.positions, self.start * self.kept**steps
+        if self.norm is not None:
+            values, kept = samples * self.norm[0], self.start * self.norm[1] ** steps
             self.put(kept + (self.get() - kept) * np.float32((values - 1) / values))
 
 
@@ -76,13 +73,9 @@ class Dot(nn.Cell):
         return (x[:, 0] * x[:, 1]).sum(-1, keepdims=True)
 
 
-class Residual(nn.Cell):
-    def __init__(self, inner: nn.Cell) -> None:
-        super().__init__()
-        self.inner = inner
-
+class Residual(nn.SequentialCell):
     def construct(self, x: ms.Tensor) -> ms.Tensor:
-        return x + self.inner(x)
+        return x + super().construct(x)
 
 
 class Position(nn.Cell):
@@ -95,8 +88,6 @@ class Position(nn.Cell):
 
 
 class Pair(nn.Cell):
-    """Two inputs, each with an embedding of its own."""
-
     def __init__(self, o: Options, _: Shape) -> None:
         super().__init__()
         self.users = nn.Embedding(o["users"], o["width"])
@@ -107,8 +98,6 @@ class Pair(nn.Cell):
 
 
 class Attention(nn.Cell):
-    """MindSpore's multi-head attention of a sequence with itself."""
-
     def __init__(self, o: Options, shape: Shape) -> None:
         super().__init__()
         self.inner = nn.MultiheadAttention(shape[-1], o["heads"], batch_first=True)
@@ -136,14 +125,14 @@ class Recurrent(nn.Cell):
         return ops.cat((last[0], last[1]), -1) if self.both else last[0]
 
 
-def sequence(layers: Sequence[Layer], bound: Bound) -> nn.SequentialCell:
+def sequence(layers: Sequence[Layer], bound: Bound, made: type[nn.Cell] = nn.SequentialCell) -> nn.Cell:
     """The layers in order; their parameters go to ``bound`` by canonical name."""
-    return nn.SequentialCell([_cell(layer, bound) for layer in layers])
+    return made([_cell(layer, bound) for layer in layers])
 
 
 def _cell(layer: Layer, bound: Bound) -> nn.Cell:
     if layer.kind == "residual":
-        return Residual(sequence(layer.layers, bound))
+        return sequence(layer.layers, bound, Residual)
     if layer.kind not in _CELLS:
         raise UnsupportedError("UNSUPPORTED_LAYER", f"{layer.name}: the MindSpore adapter has no {layer.kind!r}")
     cell = _CELLS[layer.kind](layer.options, layer.input_shape)
@@ -155,33 +144,22 @@ def _cell(layer: Layer, bound: Bound) -> nn.Cell:
 def _part(layer: Layer, name: str, cell: nn.Cell) -> Part:
     """Where one canonical parameter of a layer lies."""
     if layer.kind in ("lstm", "gru", "rnn"):
-        lists = {"kernel": cell.inner.w_ih_list, "recurrent": cell.inner.w_hh_list, "bias": cell.inner.b_ih_list}
         local = name.removeprefix("backward_")
-        return Part(lists[local][int(local != name)])
+        return Part(getattr(cell.inner, _LISTS[local])[int(local != name)])
     if layer.kind == "attention" and not name.startswith("output"):
         which, width = ("query", "key", "value").index(name.partition("_")[0]), layer.input_shape[-1]
         rows = slice(which * width, (which + 1) * width)
         if name.endswith("kernel"):
             return Part(cell.inner.in_proj_weight, rows)
-        mask = np.ones(3 * width, np.float32)
-        mask[width : 2 * width] = 0  # a key bias changes nothing; its gradient is noise that Adam turns into steps
-        return Part(cell.inner.in_proj_bias, rows, mask)
-    part = Part(attrgetter(_NAMES[name])(cell))
-    if name == "variance":
-        part.positions, part.kept = math.prod(layer.input_shape[1:]), layer.options["momentum"]
-    return part
-
-
-def _batch_norm(o: Options, shape: Shape) -> nn.Cell:
-    made = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
-    return made(shape[0], o["epsilon"], o["momentum"])
+        # A key bias changes nothing; its gradient is noise, which Adam would turn into steps.
+        return Part(cell.inner.in_proj_bias, rows, np.repeat(np.array([1, 0, 1], np.float32), width))
+    norm = (math.prod(layer.input_shape[1:]), layer.options["momentum"]) if name == "variance" else None
+    return Part(attrgetter(_NAMES[name])(cell), norm=norm)
 
 
 _CELLS: dict[str, Callable[[Options, Shape], nn.Cell]] = {
-    "dense": lambda o, shape: nn.Dense(shape[-1], o["units"], has_bias=o["bias"]),
-    "conv2d": lambda o, shape: nn.Conv2d(
-        shape[0], o["filters"], o["size"], o["stride"], "pad", o["padding"], has_bias=o["bias"]
-    ),
+    "dense": lambda o, s: nn.Dense(s[-1], o["units"], has_bias=o["bias"]),
+    "conv2d": lambda o, s: nn.Conv2d(s[0], o["filters"], o["size"], o["stride"], "pad", o["padding"], 1, 1, o["bias"]),
     "max_pool2d": lambda o, _: nn.MaxPool2d(o["size"], o["stride"]),
     "avg_pool2d": lambda o, _: nn.AvgPool2d(o["size"], o["stride"]),
     "global_avg_pool2d": lambda _o, _: Mean((2, 3)),
@@ -191,20 +169,22 @@ _CELLS: dict[str, Callable[[Options, Shape], nn.Cell]] = {
     "gelu_tanh": lambda _o, _: nn.GELU(approximate=True),
     "sigmoid": lambda _o, _: nn.Sigmoid(),
     "softmax": lambda _o, _: nn.Softmax(-1),
-    "batch_norm": _batch_norm,
-    "layer_norm": lambda o, shape: nn.LayerNorm((shape[-1],), epsilon=o["epsilon"]),
+    "batch_norm": lambda o, s: _NORMS[len(s)](s[0], o["epsilon"], o["momentum"]),
+    "layer_norm": lambda o, s: nn.LayerNorm((s[-1],), epsilon=o["epsilon"]),
     "dropout": lambda o, _: nn.Dropout(p=o["rate"]),
     "embedding": lambda o, _: nn.Embedding(o["vocabulary"], o["width"]),
     "position_embedding": Position,
     "pair_embedding": Pair,
     "dot_product": lambda _o, _: Dot(),
-    "lstm": lambda o, shape: Recurrent(nn.LSTM, o, shape),
-    "gru": lambda o, shape: Recurrent(nn.GRU, o, shape),
-    "rnn": lambda o, shape: Recurrent(nn.RNN, o, shape),
+    "lstm": lambda o, s: Recurrent(nn.LSTM, o, s),
+    "gru": lambda o, s: Recurrent(nn.GRU, o, s),
+    "rnn": lambda o, s: Recurrent(nn.RNN, o, s),
     "attention": Attention,
     "mean_pool": lambda _o, _: Mean((1,)),
 }
 
+_NORMS = {1: nn.BatchNorm1d, 3: nn.BatchNorm2d}
+_LISTS = {"kernel": "w_ih_list", "recurrent": "w_hh_list", "bias": "b_ih_list"}
 _NAMES = {
     "kernel": "weight",
     "bias": "bias",
