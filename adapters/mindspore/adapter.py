@@ -1,7 +1,7 @@
 """MindSpore: ``nn``, ``value_and_grad`` and ``experimental.optim``, op by op (PyNative) or as one graph (``jit``).
 
-All layouts are the canonical ones; layers are in ``layers.py``. ``nn``'s Adam adds epsilon before the bias correction,
-so Adam is the AdamW of ``experimental.optim`` without decay. Its optimizers compile their update in either mode.
+All layouts are the canonical ones; layers are in ``layers.py``. Both of MindSpore's Adams add epsilon before the bias
+correction, its ``experimental`` AdamW after it: Adam is AdamW without decay. Updates are compiled in either mode.
 """
 
 from __future__ import annotations
@@ -26,8 +26,6 @@ from .layers import Bound, replace, sequence
 
 
 class MindSporeAdapter(Adapter):
-    """Cells trained by a function of a batch that MindSpore runs or, in the mode ``graph``, compiles whole."""
-
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         if settings.mode not in ("pynative", "graph"):
@@ -41,8 +39,8 @@ class MindSporeAdapter(Adapter):
     def build(self, model: Model, loss: Loss, optimizer: Optimizer, weights: Weights) -> None:
         self._bound: Bound = {}
         self._net = net = sequence(model.layers, self._bound)
+        self._inputs = np.int32 if model.input_kind == "tokens" else np.float32
         self._labels = np.float32 if loss.single_output else np.int32
-        self._tokens = model.input_kind == "tokens"
         self._spec = optimizer
         trained = list(net.trainable_params())
         self._rule = rule = _optimizer(optimizer, trained)
@@ -76,8 +74,7 @@ class MindSporeAdapter(Adapter):
         self._steps, self._unsettled, self._samples = 0, 0, 0
 
     def stage(self, batches: Sequence[Batch]) -> list[tuple[ms.Tensor, ms.Tensor]]:
-        kind = np.int32 if self._tokens else np.float32
-        return [(ms.Tensor(np.array(x, kind)), ms.Tensor(np.array(y, self._labels))) for x, y in batches]
+        return [(ms.Tensor(np.array(x, self._inputs)), ms.Tensor(np.array(y, self._labels))) for x, y in batches]
 
     def step(self, batch: tuple[ms.Tensor, ms.Tensor]) -> ms.Tensor:
         if not self._net.training:
@@ -111,9 +108,10 @@ class MindSporeAdapter(Adapter):
 
     def effective(self) -> dict[str, Any]:
         types = {str(part.parameter.dtype).lower() for part in self._bound.values()}
+        compiled = any(name in phase for phase in ms_compile_cache for name in (".update.", ".answer."))
         return {
             "version": ms.__version__,
-            "mode": self.settings.mode,
+            "mode": "graph" if compiled else "pynative",
             "device": ms.get_context("device_target").lower(),
             "precision": "+".join(sorted(types)),
             "threads": int(ctypes.CDLL("libgomp.so.1").omp_get_max_threads()),  # the OpenMP that MindSpore has loaded
