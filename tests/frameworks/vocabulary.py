@@ -66,7 +66,7 @@ def _recurrent(kind: str) -> dict[str, Case]:
 
 
 def _hidden(*tail: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-    return ({"kind": "dense", "units": 6}, {"kind": "tanh"}, *tail)
+    return ({"kind": "dense", "units": 6}, {"kind": "sigmoid"}, *tail)
 
 
 def _trained(optimizer: Optimizer) -> Case:
@@ -104,14 +104,14 @@ LAYERS: dict[str, Case] = {
         IMAGE,
         (
             {"kind": "conv2d", "filters": 4, "size": 3, "bias": False},
-            {"kind": "residual", "layers": [{"name": "inner", **_NORM}, {"name": "bent", "kind": "tanh"}]},
+            {"kind": "residual", "layers": [{"name": "inner", **_NORM}, {"name": "bent", "kind": "sigmoid"}]},
             _NORM,
             _FLATTEN,
             _DENSE,
         ),
     ),
     "batch_norm on vectors": Case(
-        VECTOR, ({"kind": "dense", "units": 6, "bias": False}, _NORM, {"kind": "tanh"}, _DENSE)
+        VECTOR, ({"kind": "dense", "units": 6, "bias": False}, _NORM, {"kind": "sigmoid"}, _DENSE)
     ),
     "large epsilon": Case(TEXT, (_TOKENS, {"kind": "layer_norm", "epsilon": 0.01}, _POOL, _DENSE)),
     **_recurrent("lstm"),
@@ -193,5 +193,9 @@ REFUSED: dict[str, dict[str, str]] = {
         ),
         "the tinygrad adapter has no",
     ),
+    "mindspore": {
+        **dict.fromkeys(("activations", "strided convolution"), "has no 'tanh'"),
+        **dict.fromkeys(("rmsprop inside", "adagrad inside", "adagrad with a start"), "outside the root"),
+    },
 }
 """Which cases a framework refuses, and a part of the reason that it gives."""
