@@ -6,17 +6,15 @@ state the same facts.
 
 from __future__ import annotations
 
-import shlex
 import statistics as plain
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
-from ..claims import claims_for
 from ..phrase import Phrase, phrase, spoken
 from ..spec.cell import TWIN, row_name
-from ..spec.lanes import MATCHED, control_lane
+from ..spec.lanes import MATCHED
 from ..store.records import Record, Run
 from ..store.run import PlannedCell
 from .bands import shipped_bands
@@ -39,21 +37,17 @@ from .cells import (
 )
 from .cells import accuracy as cell_accuracy
 from .comparison import LEAST_BLOCKS, Entry, Ranking
+from .content import Part, not_measured, whole
 from .convergence import Band, Convergence, Training, judge
 from .disturbance import Disturbance, disturbance
-from .families import FALSE_WIN, Candidate, GroupVerdicts, group_verdicts, uncontrolled, without_control
+from .families import FALSE_WIN, Candidate, GroupVerdicts, group_verdicts, uncontrolled
 from .handicap import Handicap, handicaps
 from .latency import latency_facts
 from .memory import capacity_facts, memory_facts
 from .spread import excluded
 from .threads import thread_use
-from .unmeasured import unmeasured
 from .verdicts import Pair
 
-Part = dict[str, Any]
-"""What some cells contribute to the content of ``report.json``: plain data, so that it can come from a process."""
-
-SCHEMA = 1
 GROUP_AXES = ("task", "workload", "data", "device", "lane", "precision", "threads", "batch_size")
 CELL_AXES = (*GROUP_AXES[:3], "adapter", "role", "mode", "mode_class", *GROUP_AXES[3:])
 # ``asdict`` copies each value deeply, which takes ten times as long.
@@ -113,7 +107,7 @@ class Summary:
     @cached_property
     def not_measured(self) -> tuple[Phrase, ...]:
         """What the run left out, in sentences."""
-        return _not_measured(self.run, [self.part()])
+        return not_measured(self.run, [self.part()])
 
     def to_json(self) -> dict[str, Any]:
         """The content of ``report.json``; documented in ``docs/report-json.md``."""
@@ -162,58 +156,6 @@ def summarise(run: Run, bands: Mapping[str, Band] | None = None) -> Summary:
     # What another program did to a row in one lane says nothing about its settings.
     remarks = {} if noise.noisy else _remarks([cell for cell in cells if groups[cell.group].main.code != FALSE_WIN])
     return Summary(run, cells, groups, noise, remarks)
-
-
-def whole(run: Run, parts: Sequence[Part]) -> dict[str, Any]:
-    """The content of ``report.json``.
-
-    Args:
-        run: manifest, plan, damage, and at least the records that belong to no cell.
-        parts: what the cells contribute, in the order of the plan.
-    """
-    manifest = run.manifest
-    not_measured = _not_measured(run, parts)
-    found = {
-        "schema": SCHEMA,
-        "verification": "unverified",
-        "run": _run_facts(manifest),
-        "machine": dict(table(manifest.get("machine"))),
-        "adapters": dict(table(manifest.get("adapters"))),
-        "data": dict(table(manifest.get("data"))),
-        "plan": {"blocks": dict(run.plan.blocks), "budget": dict(run.plan.budget)},
-        "cells": _of_all(parts, "cells"),
-        "comparisons": _of_all(parts, "comparisons"),
-        "noise": disturbance(run).to_json(),
-        "harness": harness(run),
-        "torn_speed_records": sum(part["torn"] for part in parts),
-        "damaged": [{"file": damage.file, "reason": damage.reason} for damage in run.damaged],
-        "not_measured": [str(said) for said in not_measured],
-        "not_measured_parts": [said.to_json() for said in not_measured],
-    }
-    return {**found, "claims": claims_for(found)}
-
-
-def _of_all(parts: Sequence[Part], name: str) -> list[Any]:
-    return [one for part in parts for one in part[name]]
-
-
-def _not_measured(run: Run, parts: Sequence[Part]) -> tuple[Phrase, ...]:
-    cells = _of_all(parts, "cells")
-    lane = control_lane({str(cell["lane"]) for cell in cells})  # a control runs in one of them
-    workloads = [name for part in parts for name in part["uncontrolled"].get(lane, ())]
-    torn = sum(part["torn"] for part in parts)
-    return (*without_control(workloads), *unmeasured(run, cells, torn))
-
-
-def harness(run: Run) -> dict[str, Any]:
-    """Where the sessions' wall time went; ``share`` is what environments, imports, builds and steps leave over."""
-    names = ("wall_s", "environment_s", "import_s", "build_s", "steps_s", "adapter_other_s", "oracle_s")
-    sessions = [record["payload"] for record in run.records if record["kind"] == "run"]
-    sums = {name: sum(number(session.get(name)) or 0.0 for session in sessions) for name in names}
-    work = sums["environment_s"] + sums["import_s"] + sums["build_s"] + sums["steps_s"]
-    share = (sums["wall_s"] - work) / sums["wall_s"] if sums["wall_s"] else None
-    interrupted = sum(session.get("interrupted") is True for session in sessions)
-    return {**sums, "sessions": len(sessions), "interrupted_sessions": interrupted, "share": share}
 
 
 def _by_group(cells: Sequence[CellResult]) -> dict[tuple[Any, ...], list[CellResult]]:
@@ -384,23 +326,3 @@ def _ranking(ranking: Ranking, facts: Mapping[str, Mapping[str, Any]]) -> dict[s
     ]
     head = {**spoken("sentence", ranking.said), "code": ranking.code, "delta": ranking.delta}
     return {**head, "ranks": dict(ranking.ranks), "pairs": pairs}
-
-
-def _run_facts(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    keys = (
-        "run_id",
-        "created",
-        "frameworkbench_version",
-        "code_sha256",
-        "suite",
-        "protocol",
-        "protocol_sha256",
-        "seed",
-        "threads",
-        "card",
-        "card_note",
-    )
-    command = manifest.get("command") or []
-    lanes = list(manifest.get("lanes") or [manifest.get("lane")])  # runs of before lanes was an axis have one
-    lane = {"lane": lanes[0] if len(lanes) == 1 else None, "lanes": lanes}
-    return {**{key: manifest.get(key) for key in keys}, **lane, "command": shlex.join(str(part) for part in command)}

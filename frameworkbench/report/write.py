@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..analysis.summary import Summary, whole
+from ..analysis.content import whole
+from ..analysis.summary import Summary
 from ..errors import UsageError
 from ..store.atomic import canonical_json, write_bytes_atomic
 from ..store.run import Run, among_raw
@@ -51,7 +52,7 @@ def report_content(summary: Summary) -> dict[str, Any]:
 
 
 def content_of(run: Run, parts: Sequence[Table]) -> dict[str, Any]:
-    """The content of ``report.json`` from what the run's cells contribute (``analysis.summary.whole``).
+    """The content of ``report.json`` from what the run's cells contribute (``analysis.content.whole``).
 
     Args:
         run: manifest, plan, damage, and at least the records that belong to no cell.
