@@ -149,7 +149,7 @@ def _loss(spec: Loss) -> Callable[[ms.Tensor, ms.Tensor], ms.Tensor]:
     made = {"softmax_cross_entropy": partial(nn.SoftmaxCrossEntropyWithLogits, True), "mean_squared_error": nn.MSELoss}
     if spec.kind not in (*made, "binary_cross_entropy", "focal"):
         raise UnsupportedError("UNSUPPORTED_LOSS", f"the MindSpore adapter has no loss {spec.kind!r}")
-    # "none" takes oneDNN's softmax; the mean of a sparse one, and CrossEntropyLoss, an exp that is off by up to 2e-6.
+    # "none" takes oneDNN's softmax; the mean of a sparse one, and CrossEntropyLoss, an exp that is off by up to 5e-6.
     each, one = made.get(spec.kind, nn.BCEWithLogitsLoss)(reduction="none"), spec.single_output
     focal, alpha, gamma = spec.kind == "focal", spec.alpha, spec.gamma  # nn.FocalLoss is one of a softmax
 
