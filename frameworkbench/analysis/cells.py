@@ -12,12 +12,13 @@ import statistics as plain
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..phrase import UNSAID, Phrase, phrase, spoken, verbatim
 from ..store.packed import PackedRows
 from ..store.records import Record, Run
 from ..store.run import COUNTED, DISTURBED, TORN, PlannedCell
+from .digested import Digested, Work
 from .spread import spread
 from .statistics import process_interval
 
@@ -44,14 +45,6 @@ class Verdict:
     def reason(self) -> str:
         """Why, in English words."""
         return str(self.said)
-
-
-class Work(NamedTuple):
-    """Steps and seconds of all windows of one process; ``whole_steps`` with each window's steps as a whole number."""
-
-    steps: float
-    elapsed_s: float
-    whole_steps: int
 
 
 @dataclass(frozen=True)
@@ -189,8 +182,11 @@ def parity(evidence: Evidence) -> dict[str, Any] | None:
 def work_of(record: Record) -> Work | None:
     """What one speed process did over all its windows, by the parent's clock; None if one is wrong or none is there."""
     windows = record["payload"].get("windows")
-    if isinstance(windows, PackedRows) and windows.whole(*_STAMPS):
-        return _whole_work(*zip(*windows.columns(*_STAMPS), strict=True))
+    if isinstance(windows, Digested):
+        return windows.work
+    columns = _whole_stamps(windows)
+    if columns is not None:
+        return _whole_work(*columns)
     steps = nanoseconds = 0.0
     whole = 0
     for start, stop, count in _stamps(windows):
@@ -200,8 +196,21 @@ def work_of(record: Record) -> Work | None:
     return Work(steps, nanoseconds / 1e9, whole) if nanoseconds else None
 
 
+def _whole_stamps(windows: object) -> Sequence[Sequence[int]] | None:
+    """Starts, stops and steps of all windows where every one is a whole number, as every run has them."""
+    if isinstance(windows, PackedRows):
+        return list(zip(*windows.columns(*_STAMPS), strict=True)) if windows.whole(*_STAMPS) else None
+    if type(windows) is not list or set(map(type, windows)) != {dict}:
+        return None
+    try:
+        columns = [[window[name] for window in windows] for name in _STAMPS]
+    except KeyError:
+        return None
+    return columns if all(set(map(type, column)) == {int} for column in columns) else None
+
+
 def _whole_work(starts: Sequence[int], stops: Sequence[int], counts: Sequence[int]) -> Work | None:
-    """``work_of`` for whole numbers, as every run has them: sums are exact and many times as fast."""
+    """``work_of`` for whole numbers: sums are exact and many times as fast."""
     if min(counts) <= 0 or any(map(operator.le, stops, starts)):
         return None
     steps = sum(counts)

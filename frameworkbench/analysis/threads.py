@@ -12,6 +12,7 @@ from typing import Any
 from ..phrase import Phrase, clauses, phrase, spoken
 from ..store.packed import PackedRows
 from ..store.records import Record
+from .digested import Census, Digested
 
 NO_CENSUS = phrase("no census was taken")
 
@@ -42,24 +43,53 @@ def thread_use(proof: Record | None, timed: Sequence[Record], asked: object) -> 
     }
 
 
-def _total(processes: Sequence[object], asked: object) -> dict[str, Any] | None:
-    """The censuses of all windows of all processes in one; None if one is missing."""
-    lists = [found for found in processes if isinstance(found, list)]
-    seen = [one["census"] for found in lists for one in found if isinstance(one, Mapping) and one.get("census")]
-    # Packed windows hold numbers only, so no census.
-    packed = any(isinstance(found, PackedRows) and len(found) for found in processes)
-    if packed or not seen or len(seen) < sum(map(len, lists)) or not isinstance(asked, int):
+def census_of(windows: object) -> Census | None:
+    """The censuses of all windows of one process in one; None if there is no window or one has none."""
+    if isinstance(windows, Digested):
+        return windows.census
+    if not isinstance(windows, list):  # packed windows hold numbers only
+        return None
+    seen = []
+    for one in windows:
+        if not isinstance(one, Mapping) or not one.get("census"):
+            return None
+        seen.append(one["census"])
+    if not seen:
         return None
     throttled = [found["throttled"] for found in seen if found["throttled"] is not None]
+    return Census(
+        windows=len(seen),
+        threads=max(found["threads"] for found in seen),
+        busy_threads=max(found["busy_threads"] for found in seen),
+        processes=max(found["processes"] for found in seen),
+        cpu_s=sum(found["cpu_s"] for found in seen),
+        wall_s=sum(found["wall_s"] for found in seen),
+        throttled=sum(throttled) if throttled else None,
+    )
+
+
+def _total(processes: Sequence[object], asked: object) -> dict[str, Any] | None:
+    """The censuses of all windows of all processes in one; None if one is missing."""
+    timed = [windows for windows in processes if _count(windows)]
+    found = [census for census in map(census_of, timed) if census is not None]
+    if not found or len(found) < len(timed) or not isinstance(asked, int):
+        return None
+    throttled = [one.throttled for one in found if one.throttled is not None]
     return {
-        "windows": len(seen),
-        "threads": max(found["threads"] for found in seen),
-        "busy_threads": max(found["busy_threads"] for found in seen),
-        "processes": max(found["processes"] for found in seen),
-        "cpu_s": sum(found["cpu_s"] for found in seen),
-        "of_cpu_s": asked * sum(found["wall_s"] for found in seen),
+        "windows": sum(one.windows for one in found),
+        "threads": max(one.threads for one in found),
+        "busy_threads": max(one.busy_threads for one in found),
+        "processes": max(one.processes for one in found),
+        "cpu_s": sum(one.cpu_s for one in found),
+        "of_cpu_s": asked * sum(one.wall_s for one in found),
         "throttled": sum(throttled) if throttled else None,
     }
+
+
+def _count(windows: object) -> int:
+    if isinstance(windows, Digested):
+        return windows.count
+    return len(windows) if isinstance(windows, (list, PackedRows)) else 0
 
 
 def _note(read_back: object, asked: object, census: Mapping[str, Any] | None) -> Phrase:

@@ -19,12 +19,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
+from ..analysis.digest import digest
 from ..analysis.summary import summarise
 from ..collector import paused
 from ..errors import StoreError
 from ..store.parsing import compact_json, parse_json
 from ..store.reading import MisleadingError, Share, in_order, read_files, settle
-from ..store.records import load_run
 from ..store.run import Damage, Plan, Run, read_manifest, read_plan
 from ..store.sharing import add, forget_foreign, kept, leave, shares_of, told
 from .messages import SOURCE
@@ -32,7 +32,7 @@ from .page import EACH
 from .page_data import MOST_INSIDE
 from .pieces import LISTS, Pieces, joined, pieces_of
 from .text import clean
-from .write import content_of, report_content, write_content
+from .write import content_of, write_content
 
 MOST_PROCESSES = 4
 """Each one lists and opens all files, so that more would not be faster."""
@@ -51,13 +51,10 @@ def write_run(run_dir: Path, out_dir: Path, languages: Sequence[str] = (SOURCE,)
         UsageError, StoreError: as ``load_run`` and ``write_report``; StoreError too if another process ended early.
     """
     with paused():
-        places = _places(read_plan(run_dir, []), _cores()) if run_dir.is_dir() else []
-        if len(places) > 1:
-            try:
-                return _write_together(run_dir, out_dir, languages, places)
-            except MisleadingError:
-                pass  # a record that was made to look like another cell's: one process reads them all
-        return write_content(run_dir, out_dir, report_content(summarise(load_run(run_dir))), languages)
+        try:
+            return _write(run_dir, out_dir, languages, _cores())
+        except MisleadingError:  # a record that was made to look like another cell's: one process reads them all
+            return _write(run_dir, out_dir, languages, 1)
 
 
 @dataclass(frozen=True)
@@ -70,8 +67,10 @@ class _Work:
     number: int
 
     @property
-    def share(self) -> Share:
-        """Whose records are read here."""
+    def share(self) -> Share | None:
+        """Whose records are read here; None for all."""
+        if len(self.places) == 1:
+            return None
         mine = self.places[self.number]
         keys = [cell.key for cell in self.plan.cells]
         others = frozenset(keys[: mine.start] + keys[mine.stop :])
@@ -93,14 +92,15 @@ class _Work:
         return pieces_of(part, run_id, self.places[self.number].start)
 
 
-def _write_together(run_dir: Path, out_dir: Path, languages: Sequence[str], places: Sequence[range]) -> list[Path]:
+def _write(run_dir: Path, out_dir: Path, languages: Sequence[str], processes: int) -> list[Path]:
     damaged: list[Damage] = []
     manifest, plan = read_manifest(run_dir), read_plan(run_dir, damaged)
+    places = _places(plan, processes)
     run_id = clean(str(manifest["run_id"]))
     with ExitStack() as stack:
         helpers = [stack.enter_context(_helper(run_dir, number, len(places))) for number in range(1, len(places))]
         work = _Work(run_dir, plan, places, 0)
-        chains = read_files(run_dir, work.share)
+        chains = read_files(run_dir, work.share, digest)
         seen = [helper.hear() for helper in helpers]
         if _MISLEADING in seen:
             raise MisleadingError
@@ -115,13 +115,14 @@ def _write_together(run_dir: Path, out_dir: Path, languages: Sequence[str], plac
         del chains, seen
         own = work.part(run)
         run = _without_cells(run)  # from here on the records may go
-        own_pieces = work.pieces(own, run_id)
+        large = len(plan.cells) > MOST_INSIDE
+        own_pieces = [work.pieces(own, run_id)] if large else []
         report = content_of(run, [own, *(helper.hear_part() for helper in helpers)])
 
         def written() -> Pieces:
-            return joined([own_pieces, *(helper.hear_pieces() for helper in helpers)])
+            return joined([*own_pieces, *(helper.hear_pieces() for helper in helpers)])
 
-        return write_content(run_dir, out_dir, report, languages, written)
+        return write_content(run_dir, out_dir, report, languages, written if large else None)
 
 
 def _help(run_dir: Path, number: int, count: int, say: Callable[[bytes], None], hear: Callable[[], bytes]) -> None:
@@ -129,7 +130,7 @@ def _help(run_dir: Path, number: int, count: int, say: Callable[[bytes], None], 
     manifest, plan = read_manifest(run_dir), read_plan(run_dir, [])
     work = _Work(run_dir, plan, _places(plan, count), number)
     try:
-        chains = read_files(run_dir, work.share)
+        chains = read_files(run_dir, work.share, digest)
     except MisleadingError:
         say(compact_json(_MISLEADING))
         return

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,10 @@ _CHUNK = 32 * 1024
 
 # Only a key of the record itself is indented by one space.
 _CELL_KEY = re.compile(rb'\n "cell_key": "([^"\\]*)",')
+
+
+Digest = Callable[[dict[str, Any]], None]
+"""Changes a parsed record in place."""
 
 
 class MisleadingError(Exception):
@@ -64,19 +68,20 @@ def read_chains(run_dir: Path) -> tuple[dict[str, Chain], list[Damage]]:
     return chains, settle(chains)
 
 
-def read_files(run_dir: Path, share: Share | None = None) -> dict[str, Chain]:
+def read_files(run_dir: Path, share: Share | None = None, digest: Digest | None = None) -> dict[str, Chain]:
     """Every chain of a run folder by its writer, each file judged by itself only.
 
     Args:
         run_dir: the run folder.
         share: leave out the records of other processes; their numbers stay.
+        digest: puts something smaller in place of a record's long lists, for a reader who needs no more of them.
 
     Raises:
         MisleadingError: a share was asked for, and whose a record is cannot be told without parsing it.
     """
     root = run_dir / RECORDS
     folders = [folder for folder in sorted(root.iterdir()) if folder.is_dir()] if root.is_dir() else []
-    return {folder.name: _read_chain(folder, share) for folder in folders}
+    return {folder.name: _read_chain(folder, share, digest) for folder in folders}
 
 
 def settle(chains: dict[str, Chain]) -> list[Damage]:
@@ -92,9 +97,9 @@ def in_order(chains: dict[str, Chain]) -> list[str]:
     return sorted(chains, key=lambda name: (first["started"], name) if (first := firsts[name]) else ("", ""))
 
 
-def _read_chain(folder: Path, share: Share | None) -> Chain:
+def _read_chain(folder: Path, share: Share | None, digest: Digest | None) -> Chain:
     chain = Chain(folder.name, f"{RECORDS}/{folder.name}")
-    shared = _Shared(folder.name)
+    shared = _Shared(folder.name, digest or _pack)
     for number, record, file_hash, problem in _read_records(folder, share):
         chain.numbers.append(number)
         if file_hash is not None:
@@ -106,6 +111,10 @@ def _read_chain(folder: Path, share: Share | None) -> Chain:
             if "sha256" not in record:
                 chain.bare.append(number)
     return chain
+
+
+def _pack(record: dict[str, Any]) -> None:
+    record["payload"]["windows"] = packed(record["payload"]["windows"])
 
 
 def _settle(chain: Chain) -> list[Damage]:
@@ -143,8 +152,9 @@ def _check_links(chain: Chain, damaged: list[Damage]) -> None:
 class _Shared:
     """Values that are equal in many records of one chain, kept once: a run of 100,000 records must fit into memory."""
 
-    def __init__(self, writer: str) -> None:
+    def __init__(self, writer: str, digest: Digest) -> None:
         self._writer = writer
+        self._digest = digest
         self._cells: dict[str, tuple[str, Any, Any]] = {}
 
     def slim(self, record: dict[str, Any], before: str | None) -> dict[str, Any]:
@@ -161,7 +171,7 @@ class _Shared:
             record["previous"] = before
         payload = record["payload"]
         if "windows" in payload:
-            payload["windows"] = packed(payload["windows"])
+            self._digest(record)
         key, effective = record["cell_key"], payload.get("effective")
         if key is not None:
             first = self._cells.setdefault(key, (key, record["cell"], effective))
