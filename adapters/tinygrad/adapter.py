@@ -164,7 +164,7 @@ def _prepare(spec: Optimizer, parameters: list[Tensor]) -> None:
         for place in parameters:
             place.grad = place.grad * factor
     for place in parameters:
-        if spec.l2 and spec.kind == "adam":
+        if spec.l2 and spec.kind in ("adam", "adamw"):
             place.grad = place.grad + spec.l2 * place.detach()
         if spec.l1:
             place.grad = place.grad + spec.l1 * place.detach().sign()
