@@ -100,6 +100,13 @@ def listed(parts: Sequence[str | Phrase]) -> Phrase:
     return phrase("{names} and {last}", names=enumerated(parts[:-1]), last=parts[-1])
 
 
+def some(names: Sequence[str], most: int = 6) -> Phrase:
+    """The first names of a list that may be long, and how many more there are."""
+    if len(names) <= most:
+        return listed(names)
+    return phrase("{names} and {count} more", names=enumerated(names[:most]), count=len(names) - most)
+
+
 def _folded(template: str, parts: Sequence[str | Phrase]) -> Phrase:
     """Parts joined by a template of two fields, in halves, so that a long list is not a deep one."""
     if not parts:

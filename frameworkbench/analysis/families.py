@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..phrase import Phrase, listed, marked, phrase, sentences
+from ..phrase import Phrase, marked, phrase, sentences, some
 from ..spec.lanes import MATCHED
 from .comparison import LEAST_BLOCKS, Entry, Ranking, rank
 from .control import FAILED, NOT_RUN, TWIN, Control, absent, control, unresolved_sentence
@@ -118,7 +118,7 @@ def without_control(workloads: Sequence[str]) -> list[Phrase]:
     return [
         phrase(
             "No A/A control was run for {workloads}: nothing shows that a row would not have beaten itself.",
-            workloads=listed(sorted(workloads)),
+            workloads=some(sorted(workloads)),
         )
     ]
 

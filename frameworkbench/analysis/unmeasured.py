@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
-from ..phrase import Phrase, enumerated, phrase
+from ..phrase import Phrase, enumerated, phrase, some
 from ..spec.cell import TWIN
 from ..store.records import Run
 from .cells import table
@@ -173,7 +173,7 @@ def _scope(run: Run, cells: Sequence[Mapping[str, Any]]) -> list[Phrase]:
         found.append(
             phrase(
                 "Data for {workloads} is synthetic: its accuracy says nothing about the real data set.",
-                workloads=enumerated([str(name) for name in synthetic]),
+                workloads=some([str(name) for name in synthetic]),
             )
         )
     found += _tasks({str(cell["task"]) for cell in cells})

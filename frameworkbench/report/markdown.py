@@ -44,7 +44,7 @@ def markdown(
         _first_screen(view, report),
         _where_the_rest_is(len(report["cells"]), all_cells, words),
         _where_pictures_are(len(pictures), len(view.groups), words),
-        guidance_section(advice, words) if advice else "",
+        guidance_section(advice, words) if advice or len(report["cells"]) < (all_cells or 0) else "",
         *(_group(group, words, pictures.get(group.anchor, ())) for group in view.groups),
         _failures(view),
         claims_section(report["claims"], words),

@@ -36,15 +36,15 @@ _NAMED = {
 }
 
 
-def guidance_section(advice: Table, words: Language) -> str:
+def guidance_section(advice: Table | None, words: Language) -> str:
     """For each common case at most three sentences that answer, with the reason or what the choice turns on.
 
     Args:
-        advice: what ``guidance_table`` made.
+        advice: what ``guidance_table`` made; None for a run that is too large for it.
         words: the language.
     """
     title = heading(2, words.say("Which one for which case?"))
-    if len(advice["rows"]) > MOST_ROWS:
+    if advice is None or len(advice["rows"]) > MOST_ROWS:
         large = words.say("This run is too large for ready answers here. For your case: {command}", command=_COMMAND)
         return f"{title}\n\n{large}"
     note = words.say(
