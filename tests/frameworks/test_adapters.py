@@ -126,7 +126,12 @@ def _parameters(texts: dict[str, str]) -> dict[str, set[str]]:
     return {name: {parameter.name for parameter in model.parameters} for name, model in models.items()}
 
 
-@pytest.mark.parametrize("adapter", _each(list(ENTRANTS)))
+ONE_FILE = [
+    pytest.param(name, marks=marks_of(name, slow=name != "pytorch")) for name in ENTRANTS
+]  # the next is in full
+
+
+@pytest.mark.parametrize("adapter", ONE_FILE)
 def test_a_workload_is_one_file(adapter: str, measure: Measure) -> None:
     """A multilayer perceptron written as one TOML file runs, proved, on every framework's main mode."""
     run = measure([f"{adapter}:{ENTRANTS[adapter].main_mode}"], {"two-hidden-layers": TWO_HIDDEN_LAYERS})

@@ -74,10 +74,9 @@ def named(files: Files) -> dict[str, str]:
 
 
 def test_the_bytes_do_not_depend_on_the_number_of_processes(generated: Path, files: Callable[..., Files]) -> None:
-    """One, two and three processes write the same files, in both languages, and every cell is in its place."""
+    """One and three processes write the same files, in both languages, and every cell is in its place."""
     alone = files(generated, 1, "en", "zh")
 
-    assert files(generated, 2, "en", "zh") == alone
     assert files(generated, 3, "en", "zh") == alone
     assert {"report.json", "report.zh.html", "cells.csv", "pairs.csv", "cells/0010.html"} <= set(alone)
     keys = [cell["key"] for cell in json.loads((generated / "plans" / "0001.json").read_bytes())["cells"]]
