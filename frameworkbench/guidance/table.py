@@ -22,6 +22,7 @@ from .texts import TEXTS
 SCHEMA = 1
 ENTRANT = "entrant"
 REAL = "real"
+UNTIMED = "UNTIMED"
 
 GROUP_AXES = ("task", "workload", "data", "device", "lane", "precision", "threads", "batch_size")
 
@@ -172,7 +173,7 @@ def _measured(
             comparison = comparisons.get(axes, {})
             group = dict(zip(GROUP_AXES, axes, strict=True))
             group |= {"id": "|".join(str(value) for value in axes), "family": families.get(cell["workload"], "other")}
-            groups.append(group | {"delta": comparison.get("delta") or 0.0, "code": comparison.get("code") or ""})
+            groups.append(group | {"delta": comparison.get("delta") or 0.0, "code": _code(comparison)})
     return groups, [_row(cell, order[_axes(cell)], lines) for cell in cells]
 
 
@@ -204,3 +205,8 @@ def _row(cell: Mapping[str, Any], group: int, lines: Mapping[str, int]) -> dict[
 
 def _short(found: Figure | None) -> Figure | None:
     return None if found is None else [round(part, 7) for part in found]
+
+
+def _code(comparison: Mapping[str, Any]) -> str:
+    """Why the report itself names no winner; rows that were timed once say nothing of speed, whatever else is known."""
+    return str(comparison.get("code") or (UNTIMED if comparison.get("ranks") == {} else ""))

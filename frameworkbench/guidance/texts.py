@@ -86,6 +86,7 @@ TEXTS: Mapping[str, str] = {
     "UNRESOLVED": marked("the noise is larger than the difference that counts"),
     "NOT_RANKED": marked("only equalised settings are ranked"),
     "NO_DELTA": marked("no difference was fixed beforehand that counts"),
+    "UNTIMED": marked("fewer than two rows were timed in two or more blocks"),
     "unnamed": marked("the run did not pass its own checks"),
     "not_comparable": marked("Left out on {workload}, as not comparable (another model was computed): {row}."),
     "not_ok": marked("No figure on {workload} ({status}, {code}): {row}."),

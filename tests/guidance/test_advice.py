@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from frameworkbench.errors import UsageError
-from frameworkbench.guidance import PRESETS, QUESTIONS, advise, read_answers
+from frameworkbench.guidance import PRESETS, QUESTIONS, advise, guidance_table, read_answers
 
 from .planted_table import DAY, PlantedReport, firm, traded
 
@@ -169,6 +169,21 @@ def _perturbed(table: dict[str, Any], source: random.Random) -> dict[str, Any]:
             if value is not None:
                 value[0] += source.choice((-1, 1)) * math.log(1.01)
     return changed
+
+
+def test_rows_that_were_timed_once_name_nobody() -> None:
+    """Where the report ranks nothing, memory and waiting alone make no firm pick, and the answer says why."""
+    planted = firm()
+    report = planted.report()
+    for comparison in report["comparisons"]:
+        comparison["ranks"] = {}
+    table = guidance_table(report, planted.facts, families={"net": "dense"}, lines={})
+
+    found = advise(table, SPEED)
+
+    assert advise(planted.table(), SPEED).pick == "alpha"
+    assert found.pick is None
+    assert "because fewer than two rows were timed in two or more blocks" in str(found.headlines[0])
 
 
 @pytest.mark.parametrize("gap", [0.02, 0.04, 0.06, 0.08, 0.1, 0.5])
