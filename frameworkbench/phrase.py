@@ -100,10 +100,12 @@ def listed(parts: Sequence[str | Phrase]) -> Phrase:
     return phrase("{names} and {last}", names=enumerated(parts[:-1]), last=parts[-1])
 
 
-def some(names: Sequence[str], most: int = 6) -> Phrase:
-    """The first names of a list that may be long, and how many more there are."""
+def some(
+    names: Sequence[str | Phrase], all_of: Callable[[Sequence[str | Phrase]], Phrase] = listed, most: int = 6
+) -> Phrase:
+    """The first names of a list that may be long, and how many more there are; a short one as ``all_of`` says it."""
     if len(names) <= most:
-        return listed(names)
+        return all_of(names)
     return phrase("{names} and {count} more", names=enumerated(names[:most]), count=len(names) - most)
 
 

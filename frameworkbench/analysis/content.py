@@ -29,7 +29,7 @@ def whole(run: Run, parts: Sequence[Part]) -> dict[str, Any]:
         parts: what the cells contribute, in the order of the plan.
     """
     manifest = run.manifest
-    left_out = not_measured(run, parts)
+    left_out = _not_measured(run, parts)
     found = {
         "schema": SCHEMA,
         "verification": "unverified",
@@ -41,7 +41,7 @@ def whole(run: Run, parts: Sequence[Part]) -> dict[str, Any]:
         "cells": _of_all(parts, "cells"),
         "comparisons": _of_all(parts, "comparisons"),
         "noise": disturbance(run).to_json(),
-        "harness": harness(run),
+        "harness": _harness(run),
         "torn_speed_records": sum(part["torn"] for part in parts),
         "damaged": [{"file": damage.file, "reason": damage.reason} for damage in run.damaged],
         "not_measured": [str(said) for said in left_out],
@@ -54,7 +54,7 @@ def _of_all(parts: Sequence[Part], name: str) -> list[Any]:
     return [one for part in parts for one in part[name]]
 
 
-def not_measured(run: Run, parts: Sequence[Part]) -> tuple[Phrase, ...]:
+def _not_measured(run: Run, parts: Sequence[Part]) -> tuple[Phrase, ...]:
     """What the run left out, in sentences."""
     cells = _of_all(parts, "cells")
     lane = control_lane({str(cell["lane"]) for cell in cells})  # a control runs in one of them
@@ -63,7 +63,7 @@ def not_measured(run: Run, parts: Sequence[Part]) -> tuple[Phrase, ...]:
     return (*without_control(workloads), *unmeasured(run, cells, torn))
 
 
-def harness(run: Run) -> dict[str, Any]:
+def _harness(run: Run) -> dict[str, Any]:
     """Where the sessions' wall time went; ``share`` is what environments, imports, builds and steps leave over."""
     names = ("wall_s", "environment_s", "import_s", "build_s", "steps_s", "adapter_other_s", "oracle_s")
     sessions = [record["payload"] for record in run.records if record["kind"] == "run"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from .cells import work_of
 from .digested import Digested
-from .threads import census_of
+from .threads import census_of, count_of
 
 _NEEDS_WINDOWS = "card"
 
@@ -17,5 +17,4 @@ def digest(record: dict[str, Any]) -> None:
     windows = payload.get("windows")
     if windows is None or _NEEDS_WINDOWS in payload:
         return
-    count = len(windows) if isinstance(windows, list) else 0
-    payload["windows"] = Digested(count, work_of(record), census_of(windows))
+    payload["windows"] = Digested(count_of(windows), work_of(record), census_of(windows))

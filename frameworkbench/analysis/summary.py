@@ -9,7 +9,6 @@ from __future__ import annotations
 import statistics as plain
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from functools import cached_property
 from typing import Any
 
 from ..phrase import Phrase, phrase, spoken
@@ -37,7 +36,7 @@ from .cells import (
 )
 from .cells import accuracy as cell_accuracy
 from .comparison import LEAST_BLOCKS, Entry, Ranking
-from .content import Part, not_measured, whole
+from .content import Part, whole
 from .convergence import Band, Convergence, Training, judge
 from .disturbance import Disturbance, disturbance
 from .families import FALSE_WIN, Candidate, GroupVerdicts, group_verdicts, uncontrolled
@@ -89,7 +88,7 @@ class CellResult:
         return tuple(self.axes.get(axis) for axis in GROUP_AXES)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Summary:
     """Everything that a report says about one run, or about the cells of one process's share of it."""
 
@@ -103,11 +102,6 @@ class Summary:
     def rankings(self) -> dict[tuple[Any, ...], Ranking]:
         """The main modes' ranking of each group."""
         return {group: found.main for group, found in self.groups.items()}
-
-    @cached_property
-    def not_measured(self) -> tuple[Phrase, ...]:
-        """What the run left out, in sentences."""
-        return not_measured(self.run, [self.part()])
 
     def to_json(self) -> dict[str, Any]:
         """The content of ``report.json``; documented in ``docs/report-json.md``."""

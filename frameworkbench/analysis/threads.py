@@ -70,7 +70,7 @@ def census_of(windows: object) -> Census | None:
 
 def _total(processes: Sequence[object], asked: object) -> dict[str, Any] | None:
     """The censuses of all windows of all processes in one; None if one is missing."""
-    timed = [windows for windows in processes if _count(windows)]
+    timed = [windows for windows in processes if count_of(windows)]
     found = [census for census in map(census_of, timed) if census is not None]
     if not found or len(found) < len(timed) or not isinstance(asked, int):
         return None
@@ -86,7 +86,8 @@ def _total(processes: Sequence[object], asked: object) -> dict[str, Any] | None:
     }
 
 
-def _count(windows: object) -> int:
+def count_of(windows: object) -> int:
+    """How many windows one process has."""
     if isinstance(windows, Digested):
         return windows.count
     return len(windows) if isinstance(windows, (list, PackedRows)) else 0

@@ -21,7 +21,6 @@ STANDING = (
     phrase("Several devices or hosts, loading input from files, export and deployment were not measured."),
     phrase("One machine was measured: nothing here says how the order looks on another one."),
 )
-_MOST_NAMES = 6
 
 
 def unmeasured(run: Run, cells: Sequence[Mapping[str, Any]], torn: int) -> list[Phrase]:
@@ -66,10 +65,7 @@ def _cells(cells: Sequence[Mapping[str, Any]]) -> list[Phrase]:
 def _some(cells: Sequence[Mapping[str, Any]]) -> Phrase:
     """Rows by name and workload, and how many more there are."""
     names = sorted({(str(cell["label"]), str(cell["workload"])) for cell in cells})
-    shown = enumerated([_on(*name) for name in names[:_MOST_NAMES]])
-    if len(names) <= _MOST_NAMES:
-        return shown
-    return phrase("{names} and {count} more", names=shown, count=len(names) - _MOST_NAMES)
+    return some([_on(*name) for name in names], enumerated)
 
 
 def _on(row: str, workload: str) -> Phrase:

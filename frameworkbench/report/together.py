@@ -23,8 +23,9 @@ from ..analysis.digest import digest
 from ..analysis.summary import summarise
 from ..collector import paused
 from ..errors import StoreError
+from ..run.fingerprints import available_cores
 from ..store.parsing import compact_json, parse_json
-from ..store.reading import MisleadingError, Share, in_order, read_files, settle
+from ..store.reading import MisleadingError, Share, in_order, read_files, records_of, settle
 from ..store.run import Damage, Plan, Run, read_manifest, read_plan
 from ..store.sharing import add, forget_foreign, kept, leave, shares_of, told
 from .messages import SOURCE
@@ -61,7 +62,6 @@ def write_run(run_dir: Path, out_dir: Path, languages: Sequence[str] = (SOURCE,)
 class _Work:
     """What one process does: its place among all, and its share of the cells."""
 
-    run_dir: Path
     plan: Plan
     places: Sequence[range]
     number: int
@@ -99,7 +99,7 @@ def _write(run_dir: Path, out_dir: Path, languages: Sequence[str], processes: in
     run_id = clean(str(manifest["run_id"]))
     with ExitStack() as stack:
         helpers = [stack.enter_context(_helper(run_dir, number, len(places))) for number in range(1, len(places))]
-        work = _Work(run_dir, plan, places, 0)
+        work = _Work(plan, places, 0)
         chains = read_files(run_dir, work.share, digest)
         seen = [helper.hear() for helper in helpers]
         if _MISLEADING in seen:
@@ -111,7 +111,7 @@ def _write(run_dir: Path, out_dir: Path, languages: Sequence[str], processes: in
         for helper, each in zip(helpers, seen, strict=True):
             helper.tell({"order": order, "kept": kept(chains, each)})
         forget_foreign(chains)
-        run = Run(run_dir, manifest, plan, _records(chains, order), tuple(damaged))
+        run = Run(run_dir, manifest, plan, records_of(chains, order), tuple(damaged))
         del chains, seen
         own = work.part(run)
         run = _without_cells(run)  # from here on the records may go
@@ -128,7 +128,7 @@ def _write(run_dir: Path, out_dir: Path, languages: Sequence[str], processes: in
 def _help(run_dir: Path, number: int, count: int, say: Callable[[bytes], None], hear: Callable[[], bytes]) -> None:
     """What a further process does."""
     manifest, plan = read_manifest(run_dir), read_plan(run_dir, [])
-    work = _Work(run_dir, plan, _places(plan, count), number)
+    work = _Work(plan, _places(plan, count), number)
     try:
         chains = read_files(run_dir, work.share, digest)
     except MisleadingError:
@@ -137,13 +137,13 @@ def _help(run_dir: Path, number: int, count: int, say: Callable[[bytes], None], 
     say(compact_json(told(chains)))
     heard = parse_json(hear())
     leave(chains, heard["kept"])
-    run = Run(run_dir, manifest, plan, _records(chains, heard["order"]), ())
+    run = Run(run_dir, manifest, plan, records_of(chains, heard["order"]), ())
     del chains
     part, run_id = work.part(run), clean(str(manifest["run_id"]))
     del run
     _say_part(part, say)
     pieces = work.pieces(part, run_id)
-    for blocks in ({name: b"".join(found) for name, found in pieces.members.items()}, pieces.rows, pieces.files):
+    for blocks in ({name: block for name, (block,) in pieces.members.items()}, pieces.rows, pieces.files):
         say(compact_json(list(blocks)))
         for block in blocks.values():
             say(block)
@@ -163,17 +163,12 @@ def _places(plan: Plan, count: int) -> list[range]:
     return shares_of(plan.cells, count if len(plan.cells) > MOST_INSIDE else 1, EACH)
 
 
-def _records(chains: Any, order: Sequence[str]) -> tuple[Any, ...]:
-    return tuple(record for name in order if name in chains for record in chains[name].in_order)
-
-
 def _without_cells(run: Run) -> Run:
     return replace(run, records=tuple(record for record in run.records if record["cell_key"] is None))
 
 
 def _cores() -> int:
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(available, MOST_PROCESSES)
+    return min(len(available_cores()), MOST_PROCESSES)
 
 
 class _Helper:

@@ -86,7 +86,7 @@ def packed(rows: Any) -> Any:
     if set(map(type, rows)) != {dict} or set(map(len, rows)) != {len(names)} or len(names) < 2:
         return rows
     try:
-        numbers = list(chain.from_iterable(map(_values_of(names), rows)))
+        numbers = list(chain.from_iterable(map(operator.itemgetter(*names), rows)))
     except KeyError:
         return rows
     kinds = tuple(map(type, numbers))
@@ -116,11 +116,6 @@ def _whole(names: tuple[str, ...], codes: str, wanted: tuple[str, ...]) -> bool:
 @lru_cache(maxsize=256)
 def _picking(names: tuple[str, ...], wanted: tuple[str, ...]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
     return operator.itemgetter(*map(names.index, wanted))
-
-
-@lru_cache(maxsize=256)
-def _values_of(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
-    return operator.itemgetter(*names)
 
 
 @lru_cache(maxsize=256)

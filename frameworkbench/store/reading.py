@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from .chain import Chain, check_heads, hashes, numbered
 from .form import problem_in
 from .packed import packed
 from .parsing import parse_many
-from .run import MISSING_RUNS, Damage
+from .run import MISSING_RUNS, Damage, Record
 
 RECORDS = "records"
 
@@ -95,6 +95,11 @@ def in_order(chains: dict[str, Chain]) -> list[str]:
     """Writers by the time at which their first intact records were started."""
     firsts = {name: chain.records[min(chain.records)] if chain.records else None for name, chain in chains.items()}
     return sorted(chains, key=lambda name: (first["started"], name) if (first := firsts[name]) else ("", ""))
+
+
+def records_of(chains: dict[str, Chain], order: Iterable[str]) -> tuple[Record, ...]:
+    """The intact records of some writers, one chain after the other."""
+    return tuple(record for name in order if name in chains for record in chains[name].in_order)
 
 
 def _read_chain(folder: Path, share: Share | None, digest: Digest | None) -> Chain:

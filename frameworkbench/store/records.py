@@ -17,7 +17,7 @@ from ..errors import StoreError
 from .atomic import sweep_temporaries, write_json_atomic
 from .chain import heads, numbered, sha256, with_own_hash
 from .form import SCHEMA, problem_in
-from .reading import RECORDS, in_order, read_chains
+from .reading import RECORDS, in_order, read_chains, records_of
 from .run import Damage, Plan, Record, Run, read_manifest, read_plan
 
 __all__ = ["RECORDS", "SCHEMA", "Damage", "Plan", "Record", "RecordWriter", "Run", "load_run", "read_chains"]
@@ -98,5 +98,4 @@ def load_run(run_dir: Path) -> Run:
     plan = read_plan(run_dir, damaged)
     with paused():
         chains, found = read_chains(run_dir)
-    records = tuple(record for name in in_order(chains) for record in chains[name].in_order)
-    return Run(run_dir, manifest, plan, records, (*damaged, *found))
+    return Run(run_dir, manifest, plan, records_of(chains, in_order(chains)), (*damaged, *found))
