@@ -44,6 +44,7 @@ def check(
         Path | None, typer.Option("--python", help="Interpreter to use instead of the declared environment.")
     ] = None,
     mode: Annotated[str | None, typer.Option("--mode", help="Look at this mode [default: the main one].")] = None,
+    device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
     only: Annotated[
         list[str] | None,
         typer.Option("--only", help="Only this group, such as layers or optimizers; may be repeated."),
@@ -84,6 +85,7 @@ def check(
                 tell=tell,
                 python=python,
                 mode=mode,
+                device=device,
                 only=only or (),
             )
     _end(adapter, results, console, as_json)

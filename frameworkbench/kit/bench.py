@@ -20,6 +20,7 @@ from ..registry import AdapterInfo
 from ..run import codes
 from ..run.judge import Expected
 from ..run.link import Link, Setting, open_link
+from ..run.tree_memory import Footprint
 from ..run.worker_process import read_log_end
 from ..spec.cell import Cell
 from ..spec.lanes import MATCHED
@@ -57,6 +58,9 @@ class Bench:
         cache_dir: prepared data, shared with runs; logs of workers.
         cores: CPU numbers of the workers.
         tell: receives what is being done, for the progress display.
+        device: "cpu" or "cuda".
+        card: which card, in NVML's order.
+        footprint: reads what processes hold on the card; None on the CPU.
     """
 
     info: AdapterInfo
@@ -66,6 +70,9 @@ class Bench:
     cache_dir: Path
     cores: tuple[int, ...]
     tell: Tell
+    device: str = "cpu"
+    card: int = 0
+    footprint: Footprint | None = None
     _datasets: dict[str, PreparedDataset] = field(default_factory=dict)
     _expected: dict[str, Expected] = field(default_factory=dict)
     _logs: int = 0
@@ -106,7 +113,7 @@ class Bench:
             mode=chosen.name,
             mode_class=chosen.mode_class,
             lane=MATCHED,
-            device="cpu",
+            device=self.device,
             precision=self.info.precisions[0],
             threads=len(used),
             batch_size=workload.batch_size,
@@ -125,6 +132,8 @@ class Bench:
             memory_limit=None,
             warmup_steps=PROTOCOL.warmup_steps,
             detectors=detectors,
+            card=self.card,
+            footprint=self.footprint,
         )
 
     def log(self) -> Path:

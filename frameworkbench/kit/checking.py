@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..device.monitor import open_monitor
 from ..errors import UsageError
 from ..registry import AdapterInfo
 from ..run.fingerprints import available_cores
@@ -32,6 +33,18 @@ class _State:
     asking: Asking
     probe: Probe
     kinds: set[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is to be looked at, and with which Python."""
+
+    info: AdapterInfo
+    mode: str
+    device: str
+    python: Path | None
+    cache_dir: Path
+    tell: Tell
 
 
 Check = Callable[[_State], Iterator[Result]]
@@ -71,6 +84,7 @@ def check_adapter(
     tell: Tell,
     python: Path | None = None,
     mode: str | None = None,
+    device: str = "cpu",
     only: Sequence[str] = (),
 ) -> list[Result]:
     """Run the conformance checks of one adapter.
@@ -82,15 +96,19 @@ def check_adapter(
         tell: receives what is being done.
         python: interpreter to use instead of the declared environment.
         mode: the mode to look at; the main one by default. The others are then looked at once.
+        device: one of those that the adapter declares; a card is locked while it is looked at.
         only: of ``GROUPS``; all by default. What they lean on is checked in any case.
 
     Raises:
-        UsageError: an unknown mode or group.
+        UsageError: an unknown mode, device or group.
+        EnvironmentProblem: NO_DEVICE, a card is asked for and there is none.
     """
     _known("--mode", [mode] if mode else [], tuple(info.modes))
+    _known("--device", [device], info.devices)
     _known("--only", only, GROUPS)
     results: list[Result] = []
-    for result in _check(info, cache_dir, tell, python, mode or info.main_mode, [*only] or [*GROUPS], mode is None):
+    asked = _Asked(info, mode or info.main_mode, device, python, cache_dir, tell)
+    for result in _check(asked, [*only] or [*GROUPS], others=mode is None):
         results.append(result)
         emit(result)
     return results
@@ -101,31 +119,37 @@ def unreadable(problem: str) -> Result:
     return failed("declaration", problem, "correct adapter.toml")
 
 
-def _check(
-    info: AdapterInfo, cache_dir: Path, tell: Tell, python: Path | None, mode: str, groups: list[str], others: bool
-) -> Iterator[Result]:
+def _check(asked: _Asked, groups: list[str], *, others: bool) -> Iterator[Result]:
+    info, tell = asked.info, asked.tell
     found = list(declared.declaration(info))
     yield from found
     yield from declared.documents(info)
-    tell("interpreter")
-    interpreter, result = declared.find_interpreter(info, python, cache_dir, tell)
-    yield result
-    if interpreter is None or any_failed(found):
-        yield _not_reached(groups)
-        return
-    probe = next(probe for probe in all_probes() if probe.workload.model.kinds <= info.layers)
-    with tempfile.TemporaryDirectory(prefix="frameworkbench-check-") as name:
-        cores = tuple(available_cores()[:_MOST_CORES])
-        bench = Bench(info, mode, interpreter, Path(name), cache_dir, cores, tell)
-        with Asking(bench, probe) as asking:
-            state = _State(bench, asking, probe, set())
-            for number, (_, check) in enumerate(_PLUMBING):
-                results = list(check(state))
-                yield from results
-                if any_failed(results):
-                    yield _not_reached([*(name for name, _ in _PLUMBING[number + 1 :]), *groups])
-                    return
-            yield from _substance(state, groups, others)
+    with open_monitor(asked.device) as monitor, tempfile.TemporaryDirectory(prefix="frameworkbench-check-") as name:
+        tell("interpreter")
+        interpreter, result = declared.find_interpreter(info, asked.python, asked.device, asked.cache_dir, tell)
+        yield result
+        if interpreter is None or any_failed(found):
+            yield _not_reached(groups)
+            return
+        bench = Bench(
+            info, asked.mode, interpreter, Path(name), asked.cache_dir, tuple(available_cores()[:_MOST_CORES]), tell,
+            device=asked.device, card=monitor.index, footprint=monitor.footprint if asked.device == "cuda" else None,
+        )  # fmt: skip
+        yield from _with_workers(bench, groups, others)
+
+
+def _with_workers(bench: Bench, groups: list[str], others: bool) -> Iterator[Result]:
+    """What asks the adapter itself."""
+    probe = next(probe for probe in all_probes() if probe.workload.model.kinds <= bench.info.layers)
+    with Asking(bench, probe) as asking:
+        state = _State(bench, asking, probe, set())
+        for number, (_, check) in enumerate(_PLUMBING):
+            results = list(check(state))
+            yield from results
+            if any_failed(results):
+                yield _not_reached([*(name for name, _ in _PLUMBING[number + 1 :]), *groups])
+                return
+        yield from _substance(state, groups, others)
 
 
 def _substance(state: _State, groups: Sequence[str], others: bool) -> Iterator[Result]:

@@ -67,7 +67,7 @@ def adapter_file(info: AdapterInfo) -> Result | None:
 
 
 def find_interpreter(
-    info: AdapterInfo, python: Path | None, cache_dir: Path, tell: Tell
+    info: AdapterInfo, python: Path | None, device: str, cache_dir: Path, tell: Tell
 ) -> tuple[Interpreter | None, Result]:
     """The interpreter as a run would choose it: the one that is named, the harness's own, or a managed environment."""
     try:
@@ -76,7 +76,7 @@ def find_interpreter(
         elif info.interpreter == "core":
             found = environments.core(info.name)
         else:
-            found = environments.ensure(environment_spec(info, "cpu"), cache_dir=cache_dir, progress=tell)
+            found = environments.ensure(environment_spec(info, device), cache_dir=cache_dir, progress=tell)
     except EnvironmentProblem as problem:
         text = f"{problem.code}: {problem}"
         return None, failed("interpreter", text, "lock its requirements, or name an interpreter with --python")
