@@ -82,7 +82,7 @@ def test_short_sums_and_fast_math_are_seen() -> None:
 
 
 def _quiet(**changes) -> Quiet:
-    seen = Quiet(1.0, 0.02, 0.01, None, ("a", "a", "a"), 0.0, 0.0, 0.2, 0)
+    seen = Quiet(1.0, 0.02, 0.01, 0.01, None, ("a", "a", "a"), 0.0, 0.0, 0.2, 0)
     return replace(seen, **changes)
 
 
@@ -92,6 +92,10 @@ def _quiet(**changes) -> Quiet:
         ({}, []),
         ({"first_export_s": 0.055}, []),  # within 50 ms of the second
         ({"first_export_s": 0.07}, ["RESIDUAL_WORK"]),
+        (
+            {"first_export_s": 0.128, "second_export_s": 0.076, "third_export_s": 0.1},
+            [],
+        ),  # seen on a card: the second was quick
         ({"first_export_s": 0.4, "window_s": 10.0}, []),  # within 5 % of the window
         ({"first_export_s": 0.4, "export_excess_cpu_s": 0.01}, []),  # it waited for a core and did nothing
         ({"first_export_s": 0.4, "export_excess_cpu_s": 0.35}, ["RESIDUAL_WORK"]),

@@ -200,21 +200,26 @@ def _watch(link: Link, device: str, window_s: float) -> Quiet:
     """Export twice, leave the worker alone, export again; by the parent's clock and the kernel's accounts."""
     pid, times, files = link.worker.pid, [], []
     counts = [census.take(pid)]
-    for _ in range(2):
+
+    def export() -> None:
         started = time.perf_counter()
         files.append(link.export_later())
         times.append(time.perf_counter() - started)
+
+    for _ in range(2):
+        export()
         counts.append(census.take(pid))
     exports = [census.between(before, after) for before, after in itertools.pairwise(counts)]
     excess = exports[0]["cpu_s"] - exports[1]["cpu_s"] if device == "cpu" and exports[0] and exports[1] else None
     time.sleep(quiet.GRACE_S)
     seen = _at_rest(pid)
-    files.append(link.export_later())
+    export()
     hashes = [hashlib.sha256(_content(file)).hexdigest() for file in files]
     return Quiet(
         window_s=window_s,
         first_export_s=times[0],
         second_export_s=times[1],
+        third_export_s=times[2],
         export_excess_cpu_s=excess,
         sha256=(hashes[0], hashes[1], hashes[2]),
         cpu_s=seen.cpu_s if seen else None,
