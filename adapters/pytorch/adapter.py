@@ -58,6 +58,9 @@ class PyTorchAdapter(Adapter):
         self._rule = optimizer
         self.load(weights)
         eager = self.settings.mode == "eager"
+        if not eager:  # Dynamo counts the graphs of a function for the whole process; another model is no recompile
+            torch.compiler.reset()
+            counters.clear()
         self._run = self._objective if eager else self._compile("_run", self._objective)
         self._forward = self._objective.network if eager else self._compile("_forward", self._objective.network)
 

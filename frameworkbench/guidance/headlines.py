@@ -78,18 +78,23 @@ def _answer(case: Case) -> Sentence:
         ]
     )
     links = _cells(case, case.candidates)
+    alone = voice.title(case.order[0]) if len(case.order) == 1 else None
     if case.conditions.given_up:
         wanted, used = conditions_named(case)
+        if alone:
+            return Sentence(voice.say("hint_only", wanted=wanted, used=used, title=alone), links)
         return Sentence(voice.say("hint", wanted=wanted, used=used, shares=shares, trials=count), links)
     if case.codes:
         reasons = [Phrase(case.table["texts"].get(code, case.table["texts"]["unnamed"])) for code in case.codes]
+        if alone:
+            return Sentence(voice.say("denied_only", reason=listed(reasons), title=alone), links)
         return Sentence(voice.say("denied", reason=listed(reasons), shares=shares, trials=count), links)
     if case.pick is None:
         firm = percent(float(case.table["constants"]["firm"]))
         names = voice.titles(case.candidates)
         return Sentence(voice.say("open", names=names, shares=shares, trials=count, firm=firm), links)
     title, modes = voice.title(case.pick), voice.either(modes_of(case, case.pick))
-    if len(case.order) == 1:
+    if alone:
         return Sentence(voice.say("only", title=title, modes=modes), links)
     share = percent(trials.first[case.pick])
     return Sentence(voice.say("firm", title=title, modes=modes, share=share, trials=count), links)

@@ -22,6 +22,12 @@ TEXTS: Mapping[str, str] = {
         "No answer, only a hint. Not measured in this run: {wanted}. In what was measured ({used}), {shares} of "
         "{trials} trials."
     ),
+    # With one framework to weigh, shares of trials would say nothing.
+    "denied_only": marked("No framework is named, because {reason}. Only {title} has figures to weigh here."),
+    "hint_only": marked(
+        "No answer, only a hint. Not measured in this run: {wanted}. In what was measured ({used}), only {title} has "
+        "figures to weigh."
+    ),
     "facts": marked(
         "What fits, by stated facts: {names}. Nothing that bears on it was measured, so none is put first."
     ),

@@ -15,6 +15,13 @@ from frameworkbench.registry import AdapterInfo, find_adapter, load_adapters
 
 PACKAGE = Path(__file__).parent.parent / "packages" / "torch_functional"
 ENTRANTS = [name for name, info in load_adapters().items() if info.role == "entrant"]
+OTHER_MODES = [
+    pytest.param(name, mode, marks=pytest.mark.framework(name), id=f"{name}:{mode}")
+    for name, info in load_adapters().items()
+    if info.role == "entrant"
+    for mode in info.modes
+    if mode != info.main_mode
+]
 ONE_PROCESS = ("layers", "order", "losses", "optimizers", "refusals", "settings")
 
 
@@ -32,11 +39,13 @@ def outsider(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AdapterInfo:
     return find_adapter("torch-functional")
 
 
-def _check(info: AdapterInfo, python: Path, cache: Path, only: tuple[str, ...] = ()) -> list[Result]:
+def _check(
+    info: AdapterInfo, python: Path, cache: Path, only: tuple[str, ...] = (), mode: str | None = None
+) -> list[Result]:
     def drop(_: object) -> None:
         return None
 
-    return check_adapter(info, cache_dir=cache, emit=drop, tell=drop, python=python, only=only)
+    return check_adapter(info, cache_dir=cache, emit=drop, tell=drop, python=python, only=only, mode=mode)
 
 
 def _problems(results: list[Result]) -> str:
@@ -79,6 +88,18 @@ def test_shipped_adapters_pass(name: str, interpreter_of: Callable[[str], Interp
     # What an adapter does not declare it need not prove; nothing else is left out.
     left_out = [one.found for one in models if one.state != "pass"]
     assert [found for found in left_out if "not declare" not in found] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "mode"), OTHER_MODES)
+def test_other_modes_pass(
+    name: str, mode: str, interpreter_of: Callable[[str], Interpreter], frameworks_cache: Path
+) -> None:
+    """The modes that are not ranked pass the same list; what a mode refuses, it refuses with a reason."""
+    results = _check(load_adapters()[name], interpreter_of(name).path, frameworks_cache, mode=mode)
+
+    assert _problems(results) == ""
+    assert "model mnist-mlp" in {one.check for one in results if one.state == "pass"}
 
 
 def test_the_outsider_uses_no_modules() -> None:

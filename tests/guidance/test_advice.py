@@ -186,6 +186,22 @@ def test_rows_that_were_timed_once_name_nobody() -> None:
     assert "because fewer than two rows were timed in two or more blocks" in str(found.headlines[0])
 
 
+def test_one_that_stands_alone_has_no_share() -> None:
+    """With a single framework to weigh, a share of trials says nothing and is not said, in a denial nor in a hint."""
+    planted = PlantedReport()
+    planted.row("alpha")
+    report = planted.report()
+    report["comparisons"][0]["ranks"] = {}
+    table = guidance_table(report, {}, families={"net": "dense"}, lines={})
+
+    denied, hint = advise(table, SPEED).headlines[0], advise(table, {"purpose": ["infer"]}).headlines[0]
+
+    assert str(denied).endswith("Only Alpha has figures to weigh here.")
+    assert str(hint).startswith("No answer, only a hint.")
+    assert "only Alpha has figures to weigh" in str(hint)
+    assert "trials" not in f"{denied}{hint}"
+
+
 @pytest.mark.parametrize("gap", [0.02, 0.04, 0.06, 0.08, 0.1, 0.5])
 def test_one_per_cent_never_flips_a_firm_pick(gap: float) -> None:
     """What is named stays first in four of five trials when every value moves by one per cent, even all against it."""

@@ -768,14 +768,17 @@ const Guidance = (() => {
       ),
     );
     const links = cellsOf(found, found.candidates);
+    const alone = found.order.length === 1 ? voice.title(found.order[0]) : null;
     if (found.conditions.givenUp.length) {
       const groups = found.conditions.groups.map((index) => table.groups[index]);
       const used = ["task", "device", "precision"].flatMap((axis) => distinct(groups, axis).map(voice.word));
       const wanted = listed(found.conditions.givenUp.flatMap((choice) => wantedWords(found, choice)));
+      if (alone) return sentence(voice.say("hint_only", { wanted, used: enumerated(used), title: alone }), links);
       return sentence(voice.say("hint", { wanted, used: enumerated(used), shares, trials: count }), links);
     }
     if (found.codes.size) {
       const reasons = [...found.codes.keys()].map((code) => ({ text: table.texts[code] || table.texts.unnamed }));
+      if (alone) return sentence(voice.say("denied_only", { reason: listed(reasons), title: alone }), links);
       return sentence(voice.say("denied", { reason: listed(reasons), shares, trials: count }), links);
     }
     if (found.pick === null) {
@@ -785,7 +788,7 @@ const Guidance = (() => {
     }
     const title = voice.title(found.pick);
     const modes = voice.either(modesOf(found, found.pick));
-    if (found.order.length === 1) return sentence(voice.say("only", { title, modes }), links);
+    if (alone) return sentence(voice.say("only", { title, modes }), links);
     const share = percent(trials.first[found.pick]);
     return sentence(voice.say("firm", { title, modes, share, trials: count }), links);
   }
