@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+
+from frameworkbench.device.monitor import Monitor, open_monitor
+from frameworkbench.device.nvml import Nvml, open_nvml
 
 
 class NVMLError(Exception):
@@ -112,3 +117,12 @@ def _given(value: int | None) -> int:
     if value is None:
         raise NVMLError("Not Supported")
     return value
+
+
+def scripted_monitor(card: Card | None, lock_folder: Path) -> Callable[[str], AbstractContextManager[Monitor]]:
+    """Stands in for ``open_monitor``: a scripted card, or a machine that has none and no NVML."""
+
+    def load() -> tuple[Nvml | None, str]:
+        return (None, "no NVML here") if card is None else open_nvml(lambda name: FakeNvml(card))
+
+    return lambda device: open_monitor(device, {}, load=load, count=lambda: 0, lock_folder=lock_folder)

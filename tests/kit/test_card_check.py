@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from frameworkbench.device.choice import NO_DEVICE
-from frameworkbench.device.monitor import Monitor, open_monitor
-from frameworkbench.device.nvml import Nvml, open_nvml
 from frameworkbench.errors import EnvironmentProblem, UsageError
 from frameworkbench.kit import checking
 from frameworkbench.kit.checking import check_adapter
 from frameworkbench.kit.result import Result
 from frameworkbench.registry import read_adapter
 from tests.device.conftest import fake_libcuda  # noqa: F401 - a fixture
-from tests.device.fake_nvml import Card, FakeNvml
+from tests.device.fake_nvml import Card, scripted_monitor
 
 from .conftest import FAKES, silent
-
-Loader = Callable[[], tuple[Nvml | None, str]]
 
 
 def _check(cache: Path, *, device: str = "cuda") -> dict[str, Result]:
@@ -32,21 +26,12 @@ def _check(cache: Path, *, device: str = "cuda") -> dict[str, Result]:
     return {result.check: result for result in results}
 
 
-def _with_card(monkeypatch: pytest.MonkeyPatch, folder: Path, load: Loader) -> None:
-    @contextlib.contextmanager
-    def monitor(device: str) -> Iterator[Monitor]:
-        with open_monitor(device, {}, load=load, count=lambda: 0, lock_folder=folder) as opened:
-            yield opened
-
-    monkeypatch.setattr(checking, "open_monitor", monitor)
-
-
 def test_the_workers_of_a_check_get_the_card(
     monkeypatch: pytest.MonkeyPatch, kit_cache: Path, tmp_path: Path, fake_libcuda: Path  # noqa: F811
 ) -> None:  # fmt: skip
     """Cells of the check are cells of the card, so what `effective` reads back is held against cuda."""
     monkeypatch.setenv("LD_LIBRARY_PATH", str(fake_libcuda.parent))
-    _with_card(monkeypatch, tmp_path, lambda: open_nvml(lambda name: FakeNvml(Card())))
+    monkeypatch.setattr(checking, "open_monitor", scripted_monitor(Card(), tmp_path))
 
     results = _check(kit_cache)
 
@@ -56,7 +41,7 @@ def test_the_workers_of_a_check_get_the_card(
 
 def test_a_check_without_a_card(monkeypatch: pytest.MonkeyPatch, kit_cache: Path, tmp_path: Path) -> None:
     """Where there is no card nothing is looked at and nothing installed: the reason comes at once."""
-    _with_card(monkeypatch, tmp_path, lambda: (None, "no NVML here"))
+    monkeypatch.setattr(checking, "open_monitor", scripted_monitor(None, tmp_path))
 
     with pytest.raises(EnvironmentProblem, match="no NVML here") as caught:
         _check(kit_cache)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,6 @@ from typing import Any
 import pytest
 
 from frameworkbench.device.choice import NO_DEVICE
-from frameworkbench.device.monitor import Monitor, open_monitor
-from frameworkbench.device.nvml import open_nvml
 from frameworkbench.errors import EnvironmentProblem
 from frameworkbench.registry import read_adapter
 from frameworkbench.run import engine
@@ -21,7 +18,7 @@ from frameworkbench.run.link import Setting, worker_environment
 from frameworkbench.run.options import RunOptions
 from frameworkbench.spec.cell import Cell
 from tests.device.conftest import fake_libcuda  # noqa: F401 - a fixture
-from tests.device.fake_nvml import Card, FakeNvml
+from tests.device.fake_nvml import Card, scripted_monitor
 
 from .conftest import do
 
@@ -37,14 +34,7 @@ def card_run(
     monkeypatch.setenv("LD_LIBRARY_PATH", str(fake_libcuda.parent))
 
     def run_it(adapter: str, card: Card, *, device: str = "cuda", **protocol: Any) -> Any:
-        @contextlib.contextmanager
-        def monitor(device: str) -> Iterator[Monitor]:
-            with open_monitor(
-                device, {}, load=lambda: open_nvml(lambda name: FakeNvml(card)), lock_folder=tmp_path
-            ) as opened:
-                yield opened
-
-        monkeypatch.setattr(engine, "open_monitor", monitor)
+        monkeypatch.setattr(engine, "open_monitor", scripted_monitor(card, tmp_path))
         options = request_for(adapter, device=device)
         return do(replace(options, protocol=replace(options.protocol, **protocol)))[1]
 
@@ -99,15 +89,9 @@ def test_a_neighbour_on_the_card_flags_the_block(card_run: Callable[..., Any]) -
     assert [record["payload"]["noisy"] for record in run.records if record["kind"] == "run"] == [True]
 
 
-def test_no_card(request_for: Callable[..., RunOptions], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_card(request_for: Callable[..., RunOptions], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without a card the request ends at once with the reason; nothing is installed and nothing recorded."""
-
-    @contextlib.contextmanager
-    def monitor(device: str) -> Iterator[Monitor]:
-        with open_monitor(device, {}, load=lambda: (None, "no NVML here"), count=lambda: 0) as opened:
-            yield opened
-
-    monkeypatch.setattr(engine, "open_monitor", monitor)
+    monkeypatch.setattr(engine, "open_monitor", scripted_monitor(None, tmp_path))
 
     with pytest.raises(EnvironmentProblem, match="no NVML here") as caught:
         do(request_for("carded:honest", device="cuda"))
