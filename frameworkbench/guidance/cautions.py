@@ -31,6 +31,7 @@ class Caution:
 def cautions(case: Case) -> list[Caution]:
     """All of them, grave ones first."""
     found = [
+        *_unstated(case),
         *_data(case),
         *_conditions(case),
         *_asides(case),
@@ -64,6 +65,17 @@ def retired_rows(case: Case) -> list[Sentence]:
             )
             found.append(Sentence(said, unique([fact(name, _MAINTENANCE), *map(cell, rows)])))
     return found
+
+
+def _unstated(case: Case) -> list[Caution]:
+    """Facts that were asked for and that nobody states of a framework: it was let through unchecked."""
+    return [
+        Caution(
+            Sentence(case.voice.say("unknown", fact=case.voice.topic(key), names=case.voice.titles(names))),
+            any(name in case.named for name in names),
+        )
+        for key, names in case.filtered.unknown.items()
+    ]
 
 
 def _data(case: Case) -> list[Caution]:
@@ -125,13 +137,10 @@ def _dropped(case: Case) -> list[Caution]:
 
 
 def _facts(case: Case) -> list[Caution]:
-    """Facts about the named frameworks that are stale, unknown, or speak against them."""
+    """Facts about the named frameworks that are stale or speak against them."""
     voice, table = case.voice, case.table
     needed = list(dict.fromkeys(need["fact"] for choice in case.chosen for need in choice.option["needs"]))
     found = []
-    for key, names in case.filtered.unknown.items():
-        said = voice.say("unknown", fact=voice.topic(key), names=voice.titles(names))
-        found.append(Caution(Sentence(said), any(name in case.named for name in names)))
     for name in case.named:
         stated = table["facts"].get(name, {})
         for key in dict.fromkeys([*needed, _MAINTENANCE]):

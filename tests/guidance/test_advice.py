@@ -357,6 +357,18 @@ def test_a_fact_that_nobody_stated_is_said() -> None:
     assert "Not stated, so not checked: deployment of Alpha." in str(found.headlines[2])
 
 
+def test_what_nobody_stated_is_said_first() -> None:
+    """An unchecked demand weighs more than stand-in data and missing figures: it leads the third sentence."""
+    planted = PlantedReport()
+    planted.row("alpha", speed=200.0, data="synthetic", memory=None)
+    planted.row("beta", data="synthetic", memory=None)
+    planted.fact("beta", deployment=("mobile",))
+
+    beside = str(advise(planted.table(), {"deployment": ["mobile"]}).headlines[2])
+
+    assert beside.startswith("Not stated, so not checked: deployment of Alpha. Measured on generated stand-in data")
+
+
 def test_stale_and_retired_are_said() -> None:
     """A fact older than a year, and that the pick was given up by its makers, are said in the third sentence."""
     planted = firm()

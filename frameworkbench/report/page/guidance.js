@@ -907,6 +907,7 @@ const Guidance = (() => {
 
   function cautionsOf(found) {
     const all = [
+      ...unstatedCautions(found),
       ...dataCautions(found),
       ...conditionCautions(found),
       ...asideCautions(found),
@@ -924,6 +925,12 @@ const Guidance = (() => {
     listed(sorted(unique(groups.map((index) => found.table.groups[index].workload))));
   const cellsOfGroups = (found, groups) =>
     found.played.filter((one) => groups.includes(one.group)).flatMap((one) => one.rows.map(cell));
+
+  const unstatedCautions = ({ voice, filtered, named }) =>
+    [...filtered.unknown].map(([key, names]) => ({
+      sentence: sentence(voice.say("unknown", { fact: voice.topic(key), names: voice.titles(names) })),
+      grave: names.some((name) => named.includes(name)),
+    }));
 
   function dataCautions(found) {
     const groups = found.played.map((one) => one.group).filter((index) => found.table.groups[index].data !== "real");
@@ -981,10 +988,6 @@ const Guidance = (() => {
     const { voice, table } = found;
     const needed = unique(found.chosen.flatMap((choice) => choice.option.needs.map((need) => need.fact)));
     const cautions = [];
-    for (const [key, names] of found.filtered.unknown) {
-      const said = voice.say("unknown", { fact: voice.topic(key), names: voice.titles(names) });
-      cautions.push({ sentence: sentence(said), grave: names.some((name) => found.named.includes(name)) });
-    }
     for (const name of found.named) {
       const stated = table.facts[name] || {};
       for (const key of unique([...needed, MAINTENANCE])) {
