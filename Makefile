@@ -44,7 +44,7 @@ format: $(VENV)/.ready
 	$(BIN)/ruff check --fix .
 
 messages: $(VENV)/.ready
-	$(BIN)/python scripts/messages.py
+	$(BIN)/python .ci/messages.py
 
 matrix: $(VENV)/.ready
 	$(BIN)/frameworkbench adapter matrix --out docs/matrix.md
