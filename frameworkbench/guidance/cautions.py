@@ -108,8 +108,8 @@ def _asides(case: Case) -> list[Caution]:
     sets: dict[tuple[str, ...], list[Aside]] = {}
     for aside in case.asides:
         workload = str(case.table["groups"][aside.row["group"]]["workload"])
-        broken = aside.why == "not_ok"
-        state = (str(aside.row["status"]), str(aside.row["code"])) if broken else ("", "")
+        coded = aside.why in ("invalid", "not_ok")
+        state = (str(aside.row["status"]), str(aside.row["code"])) if coded else ("", "")
         sets.setdefault((aside.why, workload, aside.criterion, *state), []).append(aside)
     found = []
     for (why, workload, criterion, status, code), members in sets.items():
@@ -120,7 +120,9 @@ def _asides(case: Case) -> list[Caution]:
             params["criterion"] = case.voice.criterion(criterion)
         if why == "not_ok":
             params |= {"status": status, "code": code or "–"}
-        found.append(Caution(Sentence(case.voice.say(why, **params), links), why == "not_comparable"))
+        if why == "invalid":
+            params["code"] = code
+        found.append(Caution(Sentence(case.voice.say(why, **params), links), why in ("not_comparable", "invalid")))
     return found
 
 

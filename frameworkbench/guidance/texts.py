@@ -95,6 +95,7 @@ TEXTS: Mapping[str, str] = {
     "UNTIMED": marked("fewer than two rows were timed in two or more blocks"),
     "unnamed": marked("the run did not pass its own checks"),
     "not_comparable": marked("Left out on {workload}, as not comparable (another model was computed): {row}."),
+    "invalid": marked("Left out on {workload}, as the measurement is not valid ({code}): {row}."),
     "not_ok": marked("No figure on {workload} ({status}, {code}): {row}."),
     "single": marked("Timed in one process only on {workload}, so without an interval and not weighed: {row}."),
     "incomplete": marked("Not weighed on {workload}, because {criterion} was not measured: {row}."),

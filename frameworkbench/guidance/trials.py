@@ -30,7 +30,7 @@ _BROKEN = ("not_comparable", "invalid")
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """A row that is not weighed, and why: ``not_comparable``, ``not_ok``, ``single`` or ``incomplete``."""
+    """A row that is not weighed, and why: ``not_comparable``, ``invalid``, ``not_ok``, ``single`` or ``incomplete``."""
 
     row: Table
     why: str
@@ -173,7 +173,7 @@ def best_row(one: Field, adapter: str) -> int | None:
 
 def _aside(table: Table, row: Table, used: Sequence[int]) -> Aside | None:
     if row["status"] in _BROKEN:
-        return Aside(row, "not_comparable")
+        return Aside(row, str(row["status"]))
     if row["status"] != "ok":
         return Aside(row, "not_ok")
     missing = [index for index in used if row["values"][index] is None]

@@ -237,10 +237,12 @@ def test_a_row_without_proof_is_never_named(status: str) -> None:
     assert found.pick == "alpha"
     assert "cheat:usual" in _texts(found)
     assert "cheat" in dict(found.left_out)
-    if status in ("not_comparable", "invalid"):
-        assert "Left out on net, as not comparable (another model was computed): cheat:usual." in str(
-            found.headlines[2]
-        )
+    why = {
+        "not_comparable": "as not comparable (another model was computed)",
+        "invalid": "as the measurement is not valid (WRONG_RESULT)",
+    }.get(status)
+    if why:
+        assert f"Left out on net, {why}: cheat:usual." in str(found.headlines[2])
 
 
 def test_only_rows_without_proof() -> None:

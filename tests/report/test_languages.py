@@ -30,7 +30,7 @@ TRANSLATED = [code for code in LANGUAGES if code != "en"]
 
 
 def _program() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("messages_program", ROOT / "scripts" / "messages.py")
+    spec = importlib.util.spec_from_file_location("messages_program", ROOT / ".ci" / "messages.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

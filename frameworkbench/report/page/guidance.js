@@ -287,7 +287,7 @@ const Guidance = (() => {
   // ---- Trials: trials.py.
 
   function asideOf(table, row, used) {
-    if (["not_comparable", "invalid"].includes(row.status)) return { row, why: "not_comparable", criterion: "" };
+    if (["not_comparable", "invalid"].includes(row.status)) return { row, why: row.status, criterion: "" };
     if (row.status !== "ok") return { row, why: "not_ok", criterion: "" };
     const missing = used.find((index) => row.values[index] === null);
     if (missing === undefined) return null;
@@ -960,7 +960,7 @@ const Guidance = (() => {
     const sets = new Map();
     for (const aside of found.asides) {
       const { workload } = found.table.groups[aside.row.group];
-      const state = aside.why === "not_ok" ? [aside.row.status, aside.row.code] : ["", ""];
+      const state = ["invalid", "not_ok"].includes(aside.why) ? [aside.row.status, aside.row.code] : ["", ""];
       const key = JSON.stringify([aside.why, workload, aside.criterion, ...state]);
       if (!sets.has(key)) sets.set(key, []);
       sets.get(key).push(aside);
@@ -970,8 +970,9 @@ const Guidance = (() => {
       const params = { row: listed(unique(members.map((aside) => aside.row.label))), workload };
       if (reason === "incomplete") params.criterion = found.voice.criterion(criterion);
       if (reason === "not_ok") Object.assign(params, { status, code: code || "–" });
+      if (reason === "invalid") params.code = code;
       const said = sentence(found.voice.say(reason, params), members.map((aside) => cell(aside.row)));
-      return { sentence: said, grave: reason === "not_comparable" };
+      return { sentence: said, grave: ["not_comparable", "invalid"].includes(reason) };
     });
   }
 
