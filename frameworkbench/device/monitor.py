@@ -111,6 +111,11 @@ class Monitor:
         """The card as part of the machine's identity: another one gives other cell keys."""
         return {"gpu": [self.card["uuid_sha256"], self.card["driver"]]} if self.card else {}
 
+    @property
+    def meter(self) -> Callable[[frozenset[int]], int | None] | None:
+        """``footprint`` where cells run on the card; None on the CPU, where nobody has to ask."""
+        return self.footprint if self._device == "cuda" else None
+
     def footprint(self, pids: frozenset[int]) -> int | None:
         """Bytes that processes hold on the card, less what a bare context costs (method M3, D1).
 

@@ -10,7 +10,7 @@ from .case import Case
 from .comparing import by_weight, ratio, shared
 from .saying import Link, Sentence, cell, fact, percent, times, unique
 from .table import REAL
-from .trials import Aside, best_row
+from .trials import BROKEN, Aside, best_row
 from .turning import METHODS
 
 _MAINTENANCE = "maintenance"
@@ -122,7 +122,7 @@ def _asides(case: Case) -> list[Caution]:
             params |= {"status": status, "code": code or "–"}
         if why == "invalid":
             params["code"] = code
-        found.append(Caution(Sentence(case.voice.say(why, **params), links), why in ("not_comparable", "invalid")))
+        found.append(Caution(Sentence(case.voice.say(why, **params), links), why in BROKEN))
     return found
 
 

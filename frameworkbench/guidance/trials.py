@@ -25,7 +25,8 @@ from .selection import Table
 _Z = 1.959963984540054
 # Scores closer than this are one score: rounding must not break the tie of two equal rows.
 _SAME = 1e-12
-_BROKEN = ("not_comparable", "invalid")
+BROKEN = ("not_comparable", "invalid")
+"""States of rows with figures that may not count: why they are left out stands beside the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,7 @@ def best_row(one: Field, adapter: str) -> int | None:
 
 
 def _aside(table: Table, row: Table, used: Sequence[int]) -> Aside | None:
-    if row["status"] in _BROKEN:
+    if row["status"] in BROKEN:
         return Aside(row, str(row["status"]))
     if row["status"] != "ok":
         return Aside(row, "not_ok")

@@ -133,7 +133,7 @@ def _check(asked: _Asked, groups: list[str], *, others: bool) -> Iterator[Result
             return
         bench = Bench(
             info, asked.mode, interpreter, Path(name), asked.cache_dir, tuple(available_cores()[:_MOST_CORES]), tell,
-            device=asked.device, card=monitor.index, footprint=monitor.footprint if asked.device == "cuda" else None,
+            device=asked.device, card=monitor.index, footprint=monitor.meter,
         )  # fmt: skip
         yield from _with_workers(bench, groups, others)
 

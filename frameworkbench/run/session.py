@@ -155,7 +155,7 @@ class Session:
             detectors=options.detectors,
             ceiling=self._ceiling,
             card=self._monitor.index,
-            footprint=self._monitor.footprint if options.device == "cuda" else None,
+            footprint=self._monitor.meter,
             windows=windows,
         )
 

@@ -126,9 +126,8 @@ def _parameters(texts: dict[str, str]) -> dict[str, set[str]]:
     return {name: {parameter.name for parameter in model.parameters} for name, model in models.items()}
 
 
-ONE_FILE = [
-    pytest.param(name, marks=marks_of(name, slow=name != "pytorch")) for name in ENTRANTS
-]  # the next is in full
+# One framework by default: the test below runs the main modes of all.
+ONE_FILE = [pytest.param(name, marks=marks_of(name, slow=name != "pytorch")) for name in ENTRANTS]
 
 
 @pytest.mark.parametrize("adapter", ONE_FILE)

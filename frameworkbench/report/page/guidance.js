@@ -286,8 +286,10 @@ const Guidance = (() => {
 
   // ---- Trials: trials.py.
 
+  const BROKEN = ["not_comparable", "invalid"];
+
   function asideOf(table, row, used) {
-    if (["not_comparable", "invalid"].includes(row.status)) return { row, why: row.status, criterion: "" };
+    if (BROKEN.includes(row.status)) return { row, why: row.status, criterion: "" };
     if (row.status !== "ok") return { row, why: "not_ok", criterion: "" };
     const missing = used.find((index) => row.values[index] === null);
     if (missing === undefined) return null;
@@ -972,7 +974,7 @@ const Guidance = (() => {
       if (reason === "not_ok") Object.assign(params, { status, code: code || "–" });
       if (reason === "invalid") params.code = code;
       const said = sentence(found.voice.say(reason, params), members.map((aside) => cell(aside.row)));
-      return { sentence: said, grave: ["not_comparable", "invalid"].includes(reason) };
+      return { sentence: said, grave: BROKEN.includes(reason) };
     });
   }
 
