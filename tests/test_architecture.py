@@ -97,6 +97,14 @@ def test_listing_and_planning_import_no_framework() -> None:
     assert loaded & set(FRAMEWORKS.split("|")) == set()
 
 
+def test_a_worker_starts_with_numpy_alone() -> None:
+    """What every worker and the reference import stays small: each measured process pays for it."""
+    loaded = _loaded_after("import frameworkbench.worker.main, frameworkbench.reference")
+
+    assert "numpy" in loaded
+    assert "scipy" not in loaded
+
+
 def test_no_module_names_a_framework() -> None:
     """Only adapters know frameworks; the few places that must name one are listed here with the reason."""
     found = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import erf
 
 from ..spec.layers import Layer
 from .rule import Array, Gradients, Rule, Weights
@@ -30,6 +29,8 @@ def _gelu_forward(_layer: Layer, _weights: Weights, x: Array) -> tuple[Array, tu
 
     Source: Hendrycks and Gimpel 2016, the exact form (not the tanh approximation).
     """
+    from scipy.special import erf  # slow to import, so only where it is needed
+
     phi = erf(x * math.sqrt(0.5))
     phi += 1
     phi *= 0.5

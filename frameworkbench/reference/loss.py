@@ -1,9 +1,11 @@
-"""The losses: mean over the batch, times the scale of the spec. And what a model's outputs mean as an answer."""
+"""The losses: mean over the batch, times the scale of the spec. And what a model's outputs mean as an answer.
+
+SciPy's functions are imported by those that call them: it doubles the start-up time of a worker, and most need none.
+"""
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit, log_expit, log_softmax
 
 from ..errors import SpecError
 from ..spec.training import LOSSES, Loss
@@ -59,15 +61,25 @@ def decide(loss: str, logits: Array) -> tuple[Array, Array]:
 def _softmax_cross_entropy(loss: Loss, logits: Array, labels: Array) -> tuple[float, Array]:
     """L = −scale/B · Σ_b log softmax(z_b)[label_b] and dL/dz = scale/B · (softmax(z) − one-hot)."""
     rows = np.arange(len(labels))
-    log_p = log_softmax(logits, axis=1)  # (B, classes)
+    log_p = log_softmax(logits)  # (B, classes)
     gradient = np.exp(log_p)
     gradient[rows, labels] -= 1
     gradient *= loss.scale / len(labels)
     return float(-loss.scale * np.mean(log_p[rows, labels])), gradient
 
 
+def log_softmax(z: Array) -> Array:
+    """log(exp(z)/Σ exp(z)) over the last axis, shifted by the largest score; the same bits as SciPy's."""
+    largest = z.max(axis=-1, keepdims=True)
+    shifted = z - np.where(np.isfinite(largest), largest, 0).astype(z.dtype)
+    with np.errstate(divide="ignore"):
+        return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
+
+
 def _binary(_loss: Loss, z: Array, y: Array) -> tuple[Array, Array]:
     """−log p for the label's p: σ(z) for 1 and σ(−z) for 0; slope σ(z) − y."""
+    from scipy.special import expit, log_expit
+
     return -log_expit(np.where(y == 1, z, -z)), expit(z) - y
 
 
@@ -78,6 +90,8 @@ def _focal(loss: Loss, z: Array, y: Array) -> tuple[Array, Array]:
 
     Source: Lin et al. 2017, equation 5.
     """
+    from scipy.special import expit, log_expit
+
     sign = np.where(y == 1, 1.0, -1.0).astype(z.dtype)
     alpha = np.where(y == 1, loss.alpha, 1 - loss.alpha).astype(z.dtype)
     log_p, p, rest = log_expit(sign * z), expit(sign * z), expit(-sign * z)

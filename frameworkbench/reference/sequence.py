@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from ..spec.layers import Layer
 from .rule import Array, Gradients, Rule, Weights
@@ -22,6 +21,8 @@ def _embedding_backward(layer: Layer, _weights: Weights, tokens: Array, dy: Arra
 
 def _summed(tokens: Array, rows: Array, vocabulary: int) -> Array:
     """One-hotᵀ·rows ``(V, E)`` with a sparse one-hot matrix, which is fast and sums in the order of the batch."""
+    from scipy.sparse import csr_array  # slow to import, so only where it is needed
+
     count = len(rows)
     one_hot = csr_array((np.ones(count, rows.dtype), tokens, np.arange(count + 1)), (count, vocabulary))
     return np.asarray(one_hot.T @ rows)

@@ -8,9 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.special
 
 from frameworkbench.reference import Network, loss_and_logit_gradient, probe_weights
 from frameworkbench.reference.layers import RULES, backward_layers, forward_layers
+from frameworkbench.reference.loss import log_softmax
 from frameworkbench.reference.rule import Array
 from frameworkbench.spec.layers import KINDS
 from frameworkbench.spec.model import Model
@@ -182,6 +184,19 @@ def test_loss_survives_huge_logits() -> None:
     value, gradient = loss_and_logit_gradient(LOSS, np.array([[1e4, -1e4]]), np.array([1]))
     assert value == pytest.approx(2e4)
     assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_log_softmax_has_the_bits_of_scipys(kind: type) -> None:
+    """The own log-softmax, there for start-up time alone, gives SciPy's bits, also for scores that are not finite."""
+    scores = np.random.default_rng(0).normal(scale=30, size=(64, 10)).astype(kind)
+    scores[0, 0], scores[1, 1], scores[2, 2], scores[3] = np.inf, -np.inf, np.nan, -np.inf
+
+    with np.errstate(invalid="ignore"):
+        own, others = log_softmax(scores), scipy.special.log_softmax(scores, axis=1)
+
+    assert own.dtype == kind
+    np.testing.assert_array_equal(own, others)
 
 
 FOCAL = Loss("focal", alpha=0.25, gamma=2.0)

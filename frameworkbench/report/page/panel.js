@@ -196,7 +196,7 @@ function drawAdvice(options = {}) {
   replaceChildren(
     document.getElementById("advice"),
     found.headlines.map((one, n) => el("p", { class: n ? "reason" : "say" }, say(one))),
-    found.ranking.length ? rankingTable(found) : null,
+    found.ranking.length > 1 ? rankingTable(found) : null,
     sentenceList(t("Why"), found.because),
     sentenceList(t("What weakens this answer"), found.cautions),
     found.left_out.length
