@@ -31,8 +31,9 @@ smoke: $(VENV)/.ready
 standard: $(VENV)/.ready
 	$(BIN)/frameworkbench run --suite standard --out results/standard --report reports/standard $(ARGS)
 
+# Two files at a time: most tests wait for small processes more than they work. One at a time: make test ARGS="-n 0".
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

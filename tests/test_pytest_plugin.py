@@ -43,7 +43,9 @@ def inner(folder: Path, source: str, *args: str) -> Outcome:
     (folder / "tiny-mlp.toml").write_text(workload_text("tiny-mlp"), encoding="utf-8")
     (folder / "test_inner.py").write_text(f"import math\n\nimport pytest\n{source}", encoding="utf-8")
     plugins = ["-p", "pytest_benchmark.plugin", "-p", "frameworkbench.pytest_plugin", "-p", "no:cacheprovider"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "200"}
+    # The inner pytest is nobody's worker: as one, pytest-benchmark would write no JSON.
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
+    environment = {**outer, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "200"}
     command = [sys.executable, "-m", "pytest", *plugins, "--strict-markers", "-q", "-rA", "test_inner.py", *args]
     answer = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     return Outcome(answer.returncode, answer.stdout + answer.stderr, folder)

@@ -17,6 +17,8 @@ _NUMBERS = frozenset({float, int, bool, NoneType})
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 _ESCAPE_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+# An escape in JSON that may stand for something else than a tab, a line feed or itself.
+_ESCAPED = re.compile(rb"\\[^nt\"\\/]")
 # Overrides that reorder the text around them, with which a reason could be made to read differently.
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
@@ -38,6 +40,14 @@ def clean(value: Any) -> Any:
         same = kind is list and all(map(operator.is_, members, value))
         return value if same else members
     return _clean_text(value) if isinstance(value, str) else value
+
+
+def is_clean(document: bytes) -> bool:
+    """Whether ``clean`` leaves every text of a JSON document as it is, told by its bytes alone.
+
+    Where that would take a closer look, as for letters beyond ASCII, the answer is no.
+    """
+    return document.isascii() and b"\x7f" not in document and not (b"\\" in document and _ESCAPED.search(document))
 
 
 def _clean_dict(value: dict[Any, Any]) -> dict[str, Any]:

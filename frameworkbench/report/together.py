@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,6 +24,7 @@ from ..analysis.summary import summarise
 from ..collector import paused
 from ..errors import StoreError
 from ..run.fingerprints import available_cores
+from ..store.chain import Chain
 from ..store.parsing import compact_json, parse_json
 from ..store.reading import MisleadingError, Share, in_order, read_files, records_of, settle
 from ..store.run import Damage, Plan, Run, read_manifest, read_plan
@@ -32,7 +33,7 @@ from .messages import SOURCE
 from .page import EACH
 from .page_data import MOST_INSIDE
 from .pieces import LISTS, Pieces, joined, pieces_of
-from .text import clean
+from .text import clean, is_clean
 from .write import content_of, write_content
 
 MOST_PROCESSES = 4
@@ -58,6 +59,17 @@ def write_run(run_dir: Path, out_dir: Path, languages: Sequence[str] = (SOURCE,)
             return _write(run_dir, out_dir, languages, 1)
 
 
+class _Texts:
+    """Whether all texts of the files that were read are clean as they stand, so that nobody has to look at each."""
+
+    def __init__(self) -> None:
+        self.clean = True
+
+    def see(self, document: bytes) -> None:
+        """Take one more file into account."""
+        self.clean = self.clean and is_clean(document)
+
+
 @dataclass(frozen=True)
 class _Work:
     """What one process does: its place among all, and its share of the cells."""
@@ -65,6 +77,11 @@ class _Work:
     plan: Plan
     places: Sequence[range]
     number: int
+    texts: _Texts = field(default_factory=_Texts)
+
+    def read(self, run_dir: Path) -> dict[str, Chain]:
+        """The records of this share, each file judged by itself only."""
+        return read_files(run_dir, self.share, digest, self.texts.see)
 
     @property
     def share(self) -> Share | None:
@@ -84,8 +101,9 @@ class _Work:
         """
         mine = self.places[self.number]
         cells = self.plan.cells[mine.start : mine.stop]
-        found: Table = clean(summarise(replace(run, plan=replace(self.plan, cells=cells))).part())
-        return found
+        found = summarise(replace(run, plan=replace(self.plan, cells=cells))).part()
+        known = self.texts.clean and all(map(_is_clean, (run.manifest, *(cell.axes for cell in cells))))
+        return found if known else clean(found)
 
     def pieces(self, part: Table, run_id: str) -> Pieces:
         """What is written of these cells."""
@@ -100,7 +118,7 @@ def _write(run_dir: Path, out_dir: Path, languages: Sequence[str], processes: in
     with ExitStack() as stack:
         helpers = [stack.enter_context(_helper(run_dir, number, len(places))) for number in range(1, len(places))]
         work = _Work(plan, places, 0)
-        chains = read_files(run_dir, work.share, digest)
+        chains = work.read(run_dir)
         seen = [helper.hear() for helper in helpers]
         if _MISLEADING in seen:
             raise MisleadingError
@@ -130,7 +148,7 @@ def _help(run_dir: Path, number: int, count: int, say: Callable[[bytes], None], 
     manifest, plan = read_manifest(run_dir), read_plan(run_dir, [])
     work = _Work(plan, _places(plan, count), number)
     try:
-        chains = read_files(run_dir, work.share, digest)
+        chains = work.read(run_dir)
     except MisleadingError:
         say(compact_json(_MISLEADING))
         return
@@ -161,6 +179,10 @@ def _say_part(part: Table, say: Callable[[bytes], None]) -> None:
 def _places(plan: Plan, count: int) -> list[range]:
     """Shares of the cells; a single one where the run is small or cannot be divided."""
     return shares_of(plan.cells, count if len(plan.cells) > MOST_INSIDE else 1, EACH)
+
+
+def _is_clean(value: object) -> bool:
+    return clean(value) is value
 
 
 def _without_cells(run: Run) -> Run:

@@ -33,6 +33,9 @@ _CELL_KEY = re.compile(rb'\n "cell_key": "([^"\\]*)",')
 Digest = Callable[[dict[str, Any]], None]
 """Changes a parsed record in place."""
 
+Look = Callable[[bytes], None]
+"""Takes a look at the bytes of a record."""
+
 
 class MisleadingError(Exception):
     """A record belongs to another cell than its bytes seem to say: such a run is read by one process."""
@@ -68,20 +71,23 @@ def read_chains(run_dir: Path) -> tuple[dict[str, Chain], list[Damage]]:
     return chains, settle(chains)
 
 
-def read_files(run_dir: Path, share: Share | None = None, digest: Digest | None = None) -> dict[str, Chain]:
+def read_files(
+    run_dir: Path, share: Share | None = None, digest: Digest | None = None, look: Look | None = None
+) -> dict[str, Chain]:
     """Every chain of a run folder by its writer, each file judged by itself only.
 
     Args:
         run_dir: the run folder.
         share: leave out the records of other processes; their numbers stay.
         digest: puts something smaller in place of a record's long lists, for a reader who needs no more of them.
+        look: is shown every file that is parsed here.
 
     Raises:
         MisleadingError: a share was asked for, and whose a record is cannot be told without parsing it.
     """
     root = run_dir / RECORDS
     folders = [folder for folder in sorted(root.iterdir()) if folder.is_dir()] if root.is_dir() else []
-    return {folder.name: _read_chain(folder, share, digest) for folder in folders}
+    return {folder.name: _read_chain(folder, share, digest, look) for folder in folders}
 
 
 def settle(chains: dict[str, Chain]) -> list[Damage]:
@@ -102,10 +108,10 @@ def records_of(chains: dict[str, Chain], order: Iterable[str]) -> tuple[Record, 
     return tuple(record for name in order if name in chains for record in chains[name].in_order)
 
 
-def _read_chain(folder: Path, share: Share | None, digest: Digest | None) -> Chain:
+def _read_chain(folder: Path, share: Share | None, digest: Digest | None, look: Look | None) -> Chain:
     chain = Chain(folder.name, f"{RECORDS}/{folder.name}")
     shared = _Shared(folder.name, digest or _pack)
-    for number, record, file_hash, problem in _read_records(folder, share):
+    for number, record, file_hash, problem in _read_records(folder, share, look):
         chain.numbers.append(number)
         if file_hash is not None:
             chain.hashes[number] = file_hash
@@ -188,7 +194,9 @@ class _Shared:
         return record
 
 
-def _read_records(folder: Path, share: Share | None) -> Iterator[tuple[int, dict[str, Any] | None, str | None, str]]:
+def _read_records(
+    folder: Path, share: Share | None, look: Look | None
+) -> Iterator[tuple[int, dict[str, Any] | None, str | None, str]]:
     """Every record file in order: number, record if it is intact and read here, hash if it was read, what is wrong."""
     files = sorted(numbered(folder))
     for at in range(0, len(files), _BATCH):
@@ -204,6 +212,8 @@ def _read_records(folder: Path, share: Share | None) -> Iterator[tuple[int, dict
                 yield number, None, None, f"cannot be read: {content.strerror or content}"
                 continue
             record = next(parsed)
+            if look is not None:
+                look(content)
             file_hash, own_hash_holds = hashes(content)
             problem = _problem_of(record, folder.name, number, own_hash_holds is True)
             if share is not None and not problem and not share.has(record["cell_key"]):
