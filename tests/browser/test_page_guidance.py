@@ -120,3 +120,16 @@ def test_facts_have_source_day_and_a_mark_when_old(browser: Any, torn: Path) -> 
     later.wait_for_selector("#fact-pytorch-licence")
 
     assert "⚠ older than a year" in later.locator("#fact-pytorch-licence").inner_text()
+
+
+def test_a_framework_alone_is_not_ranked(browser: Any, tmp_path: Path) -> None:
+    """With one framework to weigh, the answer says so, and no table shows it first in all trials."""
+    planted = PlantedRun(tmp_path / "run")
+    alone = planted.cell("pytorch", data="real")
+    planted.proof(alone)
+    planted.timed({alone: 2000.0})
+    seen = open_page(browser, page_of(planted.plan()))
+
+    assert "Only Pytorch has figures to weigh here" in seen.page.locator("#advice .say").inner_text()
+    assert seen.page.locator("#advice .share-bar").count() == 0
+    assert seen.problems == []
