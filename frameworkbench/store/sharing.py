@@ -100,4 +100,4 @@ def _of_a_cell(record: Mapping[str, Any]) -> bool:
 
 def _link(record: Mapping[str, Any]) -> dict[str, Any]:
     """What binds a record to others, and what puts its chain in its place."""
-    return {name: record[name] for name in ("previous", "sha256", "after", "started") if name in record}
+    return {name: record[name] for name in ("previous", "after", "started") if name in record}
