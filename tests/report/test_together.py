@@ -122,6 +122,25 @@ def test_records_of_cells_that_nobody_planned_count_once(run: Path, files: Calla
     assert set(named(both)) == {loose.name}
 
 
+@pytest.mark.parametrize("cell", [5, FIRST_SHARE + 5])
+def test_texts_are_cleaned_whichever_process_reads_them(cell: int, run: Path, files: Callable[..., Files]) -> None:
+    """A log with control characters is clean in every file, also where most records need no look at their texts."""
+    (chain,) = (run / "records").iterdir()
+    last = max(chain.iterdir())
+    record = json.loads(proof_of(run, cell).read_bytes())
+    del record["sha256"]
+    number = int(last.stem) + 1
+    record |= {"sequence": number, "previous": hashlib.sha256(last.read_bytes()).hexdigest(), "status": "failed"}
+    record |= {"code": "CRASHED", "reason": "over\u202ewritten", "log_end": "\x1b[31mred\x00"}
+    (chain / f"{number:06d}.json").write_bytes(canonical_json(with_own_hash(record)))
+
+    together_ = files(run, 2)
+
+    assert together_ == files(run, 1)
+    (failure,) = json.loads(together_["report.json"])["cells"][cell]["failures"]
+    assert (failure["reason"], failure["log_end"]) == ("over\ufffdwritten", "red\ufffd")
+
+
 def test_a_record_made_to_look_like_another_cells_is_read_all_the_same(run: Path, files: Callable[..., Files]) -> None:
     """Where the bytes mislead about whose a record is, one process reads the run and nothing is lost."""
     proof = proof_of(run, 3)
