@@ -91,12 +91,15 @@ class KerasAdapter(Adapter):
         }
 
     def effective(self) -> dict[str, Any]:
+        stored, products = self._model.dtype_policy.variable_dtype, self._backend.products()
+        exact = products == "ieee" or not self.settings.equalised
         return {
             "version": self._keras.__version__,
             "backend": f"{self._keras.backend.backend()} {self._backend.framework.__version__}",
             "mode": self.settings.mode,
-            "device": "cpu",
-            "precision": self._model.dtype_policy.variable_dtype,
+            "device": self._backend.device(self._model.variables[0].value),
+            "precision": stored if exact else f"{stored} with products {products}",
+            "products": products,
             "threads": self._backend.threads(),
             "jit_compile": f'"auto" became {self._model.jit_compile}',
             "run_eagerly": self._model.run_eagerly,
