@@ -156,6 +156,13 @@ class Adapter(abc.ABC):
         and ``threads`` (int, or None where the framework offers no way to read it). Further keys are printed.
         """
 
+    def end_helpers(self) -> None:  # noqa: B027 - most have none
+        """End processes and threads that only building and compiling needed; what was compiled runs on.
+
+        Called after the warm-up and once more before the process ends, outside of all timed intervals: a pool of
+        compilers that is still starting would take cores from the first window. ``build`` may be called afterwards.
+        """
+
     def device_memory(self) -> dict[str, Any] | None:
         """What the framework's own allocator says about the device, or None where it says nothing (on a CPU: None).
 

@@ -142,6 +142,12 @@ class PyTorchAdapter(Adapter):
     def compilations(self) -> int | None:
         return counters["stats"]["unique_graphs"] if self.settings.mode == "compile" else None
 
+    def end_helpers(self) -> None:
+        if self.settings.mode == "compile":
+            from torch._inductor.async_compile import shutdown_compile_workers
+
+            shutdown_compile_workers()  # for Triton's kernels it starts a process per core, which go on starting
+
     def device_memory(self) -> dict[str, Any] | None:
         if self._device.type != "cuda":
             return None

@@ -146,6 +146,10 @@ class Link:
         self.worker.ask("load", weights=str(exported))
         self.steps_done = self.cursor = 0
 
+    def end_helpers(self) -> None:
+        """Let processes end that only building and compiling needed."""
+        self.worker.ask("end_helpers")
+
     def answer(self, count: int) -> tuple[dict[str, Any], Path]:
         """A window of queued requests on staged batches that the current weights have not seen.
 

@@ -202,6 +202,11 @@ class Session:
             losses += [float(adapter.loss(handle)) for handle in handles]
         return {"train_ns": train_ns, "steps": len(order), "loss": float(np.mean(losses))}
 
+    def op_end_helpers(self) -> Reply:
+        """Let the adapter end what only building and compiling needed."""
+        self.adapter.end_helpers()
+        return {}
+
     def op_effective(self) -> Reply:
         """What really holds: the adapter's answer and the harness's own observations."""
         cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []

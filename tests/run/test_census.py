@@ -230,6 +230,18 @@ def test_more_threads_on_the_given_cores_are_no_offence(request_for: Request) ->
     assert record["payload"]["windows"][0]["census"]["threads"] >= 2
 
 
+@two_cores
+@pytest.mark.parametrize(("mode", "status", "code"), [("helped", "ok", ""), ("abandoned", "invalid", "FOREIGN_WORK")])
+def test_a_compilers_helpers_can_end_before_the_first_window(
+    mode: str, status: str, code: str, request_for: Request
+) -> None:
+    """A helper process that burns CPU time from the start on is no offence if ``end_helpers`` ends it, else it is."""
+    _, run_ = do(request_for(f"crowded:{mode}"))
+
+    (cell,) = summarise(run_).cells
+    assert (cell.verdict.status, cell.verdict.code) == (status, code)
+
+
 def test_a_framework_that_cannot_be_asked_says_so(request_for: Request, tmp_path: Path) -> None:
     """A row whose threads cannot be read carries the census instead, in all three forms of the report."""
     options = request_for("crowded:silent", "crowded:honest")

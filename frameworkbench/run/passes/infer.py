@@ -102,6 +102,7 @@ def time_inference(setting: Setting, log: Path, *, chooser: random.Random) -> Tu
         link.build(given, setting.workload.loss, setting.workload.optimizer)
         timing = _Timing(setting, link, given, chooser)
         first, step_s, warmup_s = timing.warm_up()
+        link.end_helpers()
         windows = yield from timing.windows(step_s)
         latency = yield from timing.latencies()
         yield from link.turn()

@@ -74,6 +74,7 @@ def speed(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
         if workload.model.dropout:
             link.build(expected.weights, workload.loss, workload.optimizer)
         warm = link.timed_steps(setting.warmup_steps)
+        link.end_helpers()
         start = link.export_later()
         link.load_again(start)  # the windows start from weights and an optimizer state that can be had again
         link.steps(_LEAD_STEPS)  # an optimizer makes its state in the first step
@@ -88,6 +89,7 @@ def speed(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
             link.build(expected.again.weights, workload.loss, workload.optimizer, compared)
         stretches, again = _checked_stretches(link, expected, k_again, _mean_step_s(windows))
         files = _Files(snapshot, start, after, again)
+        link.end_helpers()
         link.worker.close()
         batches = [host_batch(workload, setting.dataset, expected.order[row % len(expected.order)]) for row in taken]
         outcome.findings += _judge_work(setting, expected, files, k, k_again, outcome)

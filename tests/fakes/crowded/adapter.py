@@ -20,6 +20,13 @@ print("wide", flush=True)
 time.sleep(120)
 """
 
+_BUSY_CHILD = """
+import time
+until = time.monotonic() + 120
+while time.monotonic() < until:
+    pass
+"""
+
 
 def _reference() -> Any:
     file = content_dir("adapters") / "reference" / "adapter.py"
@@ -60,6 +67,17 @@ class Crowded(_reference()):
     def _crowd_wide_child(self) -> None:
         self._child = subprocess.Popen([sys.executable, "-c", _WIDE_CHILD], stdout=subprocess.PIPE, text=True)
         self._child.stdout.readline()
+
+    def _crowd_helped(self) -> None:
+        self._helper = subprocess.Popen([sys.executable, "-c", _BUSY_CHILD])
+
+    def _crowd_abandoned(self) -> None:
+        self._crowd_helped()
+
+    def end_helpers(self) -> None:
+        if self.settings.mode == "helped":
+            self._helper.kill()
+            self._helper.wait()
 
     def _start(self, *, wide: bool) -> None:
         """A thread that works beside the steps; a thread has an affinity mask of its own."""
