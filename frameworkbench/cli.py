@@ -303,7 +303,7 @@ def _cell_row(cell: Any, tasks: bool) -> list[str]:
 
 
 def _write_report(run_dir: Path, out: Path, languages: Sequence[str] = ()) -> list[Path]:
-    from .report.together import write_run
+    from .report_processes import write_run
 
     return write_run(run_dir, out, languages)
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from .guidance.saying import Sentence
     from .report.messages import Language
 
-_SCHEMA = 1
 _MOST_EVIDENCE = 12
 
 Many = list[str] | None
@@ -144,6 +143,7 @@ def _day(text: str | None) -> date | None:
 
 def _report(path: Path) -> dict[str, Any]:
     """The content of ``report.json``: of a run folder, derived anew; or read from the file or a report's folder."""
+    from .analysis.content import SCHEMA
     from .analysis.summary import summarise
     from .store.records import load_run
     from .store.run import MANIFEST
@@ -158,8 +158,8 @@ def _report(path: Path) -> dict[str, Any]:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as problem:
         raise UsageError(f"{file}: not a report.json: {problem}; expected a run folder or its report") from problem
-    if not isinstance(found, dict) or found.get("schema") != _SCHEMA or not isinstance(found.get("cells"), list):
-        raise UsageError(f"{file}: not a report.json of schema {_SCHEMA}; make it with: frameworkbench report RUN")
+    if not isinstance(found, dict) or found.get("schema") != SCHEMA or not isinstance(found.get("cells"), list):
+        raise UsageError(f"{file}: not a report.json of schema {SCHEMA}; make it with: frameworkbench report RUN")
     return found
 
 

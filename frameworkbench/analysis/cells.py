@@ -27,6 +27,7 @@ WRONG_RESULT = "WRONG_RESULT"
 DIFFERENT_WEIGHTS = phrase("weights of a timed process differ from the reference")
 
 _STAMPS = ("start_ns", "stop_ns", "steps")
+_CHECK = ("check", "step", "tensor", "error", "tolerance", "passed")
 _WAIT = ("import_s", "build_s", "first_step_s")
 _EPOCH = ("epoch", "train_s", "loss", "accuracy", "total")
 # A verdict of these on any speed process holds for the whole cell.
@@ -160,23 +161,32 @@ def verdict(evidence: Evidence, planned_blocks: int) -> Verdict:
 
 
 def parity(evidence: Evidence) -> dict[str, Any] | None:
-    """Parity checks of the proof and of the snapshots in timed processes, with the worst one on top."""
-    checks: list[dict[str, Any]] = []
-    passed = True
-    if evidence.proof is not None:
-        found = table(evidence.proof["payload"].get("parity"))
-        checks += [_check(check, "proof") for check in rows(found.get("checks"))]
-        passed = found.get("passed") is True
-    for record in (*evidence.speed, *evidence.torn, *evidence.disturbed):
-        snapshot = table(record["payload"].get("snapshot"))
-        if snapshot:
-            checks.append(_check(snapshot, "speed"))
-            passed = passed and snapshot.get("passed") is True
+    """Parity checks of the proof and of the snapshots in timed processes, with the worst one on top.
+
+    They are many, so they are kept as columns.
+    """
+    found = table(evidence.proof["payload"].get("parity")) if evidence.proof is not None else {}
+    proof = rows(found.get("checks"))
+    seen = [record["payload"].get("snapshot") for record in (*evidence.speed, *evidence.torn, *evidence.disturbed)]
+    snapshots = [snapshot for snapshot in map(table, seen) if snapshot]
+    checks = proof + snapshots
     if not checks:
         return None
-    worst = max(checks, key=_severity)
-    top = {key: worst[key] for key in ("check", "step", "tensor", "error", "tolerance")}
-    return {"passed": passed, **top, "checks": checks}
+    columns = {name: [check.get(name) for check in checks] for name in _CHECK}
+    severity = list(map(_severity, columns["passed"], columns["error"], columns["tolerance"]))
+    worst = severity.index(max(severity))
+    good = all(snapshot.get("passed") is True for snapshot in snapshots)
+    return {
+        "passed": good and (evidence.proof is None or found.get("passed") is True),
+        **{name: columns[name][worst] for name in _CHECK[:-1]},
+        "checks": columns | {"pass": ["proof"] * len(proof) + ["speed"] * len(snapshots)},
+    }
+
+
+def checks_of(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The parity checks of a cell of ``report.json``, one object each."""
+    columns = table(table(cell["parity"]).get("checks"))
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
 def work_of(record: Record) -> Work | None:
@@ -328,23 +338,11 @@ def _of(record: Record) -> Verdict:
     return Verdict(record["status"], record["code"], verbatim(record["reason"]))
 
 
-def _check(check: Mapping[str, Any], source: str) -> dict[str, Any]:
-    return {
-        "check": check.get("check"),
-        "step": check.get("step"),
-        "tensor": check.get("tensor"),
-        "error": check.get("error"),
-        "tolerance": check.get("tolerance"),
-        "passed": check.get("passed"),
-        "pass": source,
-    }
-
-
-def _severity(check: Mapping[str, Any]) -> tuple[bool, float]:
+def _severity(passed: object, error: object, tolerance: object) -> tuple[bool, float]:
     """Failed checks first, then by error in units of the tolerance; a NaN counts as infinite."""
-    error, tolerance = number(check["error"]), number(check["tolerance"])
-    size = math.inf if error is None else error / tolerance if tolerance else error
-    return (check["passed"] is not True, size)
+    off, allowed = number(error), number(tolerance)
+    size = math.inf if off is None else off / allowed if allowed else off
+    return (passed is not True, size)
 
 
 def _final(record: Record) -> float | None:

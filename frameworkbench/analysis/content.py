@@ -15,7 +15,7 @@ from .disturbance import disturbance
 from .families import without_control
 from .unmeasured import unmeasured
 
-SCHEMA = 1
+SCHEMA = 2
 
 Part = dict[str, Any]
 """What some cells contribute: plain data, so that it can come from another process."""

@@ -149,7 +149,7 @@ def first_in_class(claim: Claim, evidence: Evidence) -> Verdict:
 
 def parity(claim: Claim, evidence: Evidence) -> Verdict:
     """Whether frameworks follow the reference's training step by step."""
-    proved = [cell for cell in evidence.proved(task="train") if _checks(cell, "trajectory")]
+    proved = [cell for cell in evidence.proved(task="train") if _errors(cell, "trajectory")]
     strays = list(evidence.cells(task="train", status="not_comparable"))
     frameworks = {cell["adapter"] for cell in proved}
     if strays:
@@ -157,7 +157,7 @@ def parity(claim: Claim, evidence: Evidence) -> Verdict:
         return Verdict(CONTRADICTED, reason, _keys(strays))
     if len(frameworks) < 2:
         return Verdict(OPEN, phrase("fewer than two frameworks were proved in this run"))
-    share = max(check["error"] / check["tolerance"] for cell in proved for check in _checks(cell, "trajectory"))
+    share = max(off / limit for cell in proved for off, limit in _errors(cell, "trajectory"))
     reason = phrase(
         "{rows} rows of {frameworks} frameworks gave the reference's losses step by step on {workloads} workloads, the "
         "largest error {share} of its tolerance; every constant was handed over, none left to a default",
@@ -200,12 +200,12 @@ def finite_differences(claim: Claim, evidence: Evidence) -> Verdict:
     found = measured(claim.options["measured"])
     if not found:
         return Verdict(OPEN, phrase("the measurement {name} is not shipped", name=claim.options["measured"]))
-    cells = [cell for cell in evidence.proved(workload=found["workload"], task="train") if _checks(cell, "gradient")]
+    cells = [cell for cell in evidence.proved(workload=found["workload"], task="train") if _errors(cell, "gradient")]
     if not cells:
         return Verdict(OPEN, phrase("no framework's gradients on {workload} in this run", workload=found["workload"]))
     ratio = found["finite_s"] / found["gradient_s"]
     numerical = min(entry["error"] for entry in found["errors"] if entry["precision"] == "float32")
-    automatic = max(check["error"] for cell in cells for check in _checks(cell, "gradient"))
+    automatic = max(off for cell in cells for off, _ in _errors(cell, "gradient"))
     costly, worse = ratio >= claim.options["cost"], numerical > automatic
     outcome = SUPPORTED if costly and worse else CONTRADICTED if not costly and not worse else OPEN
     reason = phrase(
@@ -293,10 +293,11 @@ def _axes(found: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(found[axis] for axis in _GROUP)
 
 
-def _checks(cell: Cell, kind: str) -> list[Mapping[str, Any]]:
-    """Checks of one kind whose error is a number."""
-    found = (cell["parity"] or {}).get("checks", ())
-    return [check for check in found if check["check"] == kind and isinstance(check["error"], float)]
+def _errors(cell: Cell, kind: str) -> list[tuple[float, float]]:
+    """Error and limit of each of a cell's checks of one kind whose error is a number."""
+    checks = (cell["parity"] or {}).get("checks", {})
+    columns = [checks.get(name, ()) for name in ("check", "error", "tolerance")]
+    return [(off, limit) for found, off, limit in zip(*columns, strict=True) if found == kind and type(off) is float]
 
 
 def _keys(cells: Any) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ..analysis.cells import number, rows, table, work_of
+from ..analysis.cells import checks_of, number, rows, table, work_of
 from ..analysis.summary import Summary
 from ..errors import UsageError
 from ..store.run import Record, Run
@@ -125,7 +125,7 @@ def _pairs(source: Source) -> Iterator[tuple[Facts, str, Facts]]:
 
 def _checks(source: Source) -> Iterator[tuple[Facts, Facts]]:
     for cell in source.cells():
-        yield from ((cell, check) for check in table(cell["parity"]).get("checks", ()))
+        yield from ((cell, check) for check in checks_of(cell))
 
 
 def _epochs(source: Source) -> Iterator[tuple[Facts, Record, Facts]]:

@@ -17,6 +17,7 @@ from typing import Any
 import jinja2
 
 from ..phrase import marked
+from ..report_processes import EACH, MOST_INSIDE
 from .advice import answers_by_case, writing_facts
 from .chart import chart
 from .comparing import PAIR_HEADINGS, PROCESS_HEADINGS
@@ -24,15 +25,12 @@ from .glossary import LATENCY_NOTE, MEMORY_NOTE, glossary
 from .latency_table import LATENCY_HEADINGS
 from .memory_table import HEADINGS
 from .messages import LANGUAGES, Language, catalogue, language
-from .page_data import MOST_INSIDE, embedded, page_data, raw_parts
+from .page_data import embedded, page_data, raw_parts
 from .text import plain, tiny
 from .view import QUESTION, view
 
 FOLDER = "cells"
 """Where the raw parts of large reports lie, beside the page."""
-
-EACH = 250
-"""Cells in one such file."""
 
 STATIC_ROWS = 200
 """Rows that a reader without JavaScript gets as tables, in whole groups; the page says how many there are in all."""

@@ -18,9 +18,6 @@ from .view import GROUP_AXES
 Table = dict[str, Any]
 
 SCHEMA = 1
-MOST_INSIDE = 2000
-"""Cells up to which a page holds their raw parts itself."""
-
 _SIX = "%.6g"
 _THREE = "%.3g"
 MOST_EVIDENCE = 40
@@ -312,13 +309,13 @@ def _pairs(pairs: Sequence[tuple[int, Table]], at: Mapping[str, int]) -> Table:
     }
 
 
-def _checks(checks: Sequence[Table], words: _Words, rounded: bool) -> Table:
-    columns: Table = {name: [words.index(check[name]) for check in checks] for name in _CHECK_WORDS}
-    columns["step"] = [check["step"] for check in checks]
+def _checks(checks: Mapping[str, list[Any]], words: _Words, rounded: bool) -> Table:
+    columns: Table = {name: list(map(words.index, checks[name])) for name in _CHECK_WORDS}
+    columns["step"] = checks["step"]
     for name in ("error", "tolerance"):
-        values = [check[name] for check in checks]
+        values = checks[name]
         columns[name] = [float(_THREE % v) if type(v) is float else v for v in values] if rounded else values
-    columns["passed"] = "".join(_PASSED.get(check["passed"], "0") for check in checks)
+    columns["passed"] = "".join([_PASSED.get(passed, "0") for passed in checks["passed"]])
     return columns
 
 

@@ -42,7 +42,7 @@ def pieces_of(part: Table, run_id: str, first: int = 0) -> Pieces:
     Args:
         part: "cells" and "comparisons" as in ``report.json``.
         run_id: name of the run.
-        first: place of the first cell among all, a multiple of ``page.EACH``.
+        first: place of the first cell among all, a multiple of ``report_processes.EACH``.
     """
     from ..export.files import csv_rows  # which needs this package's own texts
     from ..export.tables import Source

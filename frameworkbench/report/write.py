@@ -9,13 +9,13 @@ from typing import Any
 from ..analysis.content import whole
 from ..analysis.summary import Summary
 from ..errors import UsageError
+from ..report_processes import MOST_INSIDE
 from ..store.atomic import canonical_json, write_bytes_atomic
 from ..store.run import Run, among_raw
 from .advice import advice_table
 from .markdown import markdown
 from .messages import LANGUAGES, SOURCE, check_languages, language
 from .page import page, trimmed
-from .page_data import MOST_INSIDE
 from .pictures import album
 from .pieces import LISTS, Pieces, pieces_of
 from .text import clean

@@ -47,16 +47,20 @@ def _between_workloads(cells: Sequence[PlannedCell]) -> list[int]:
 
 
 def told(chains: Mapping[str, Chain]) -> dict[str, Any]:
-    """What another process has to know of the records of cells that were read here; plain data."""
-    return {
-        name: {
-            "records": [[number, _link(record)] for number, record in chain.records.items() if _of_a_cell(record)],
-            "hashes": list(chain.hashes.items()),
-            "bare": [number for number in chain.bare if _of_a_cell(chain.records[number])],
+    """What another process has to know of the records of cells that were read here; plain data, mostly in columns."""
+    found = {}
+    for name, chain in chains.items():
+        records = {number: record for number, record in chain.records.items() if _of_a_cell(record)}
+        found[name] = {
+            "numbers": list(records),
+            "previous": [record["previous"] for record in records.values()],
+            "started": [record["started"] for record in records.values()],
+            "after": [[number, record["after"]] for number, record in records.items() if "after" in record],
+            "hashes": [list(chain.hashes), list(chain.hashes.values())],
+            "bare": [number for number in chain.bare if number in records],
             "broken": list(chain.broken.items()),
         }
-        for name, chain in chains.items()
-    }
+    return found
 
 
 def add(chains: Mapping[str, Chain], seen: Mapping[str, Any]) -> None:
@@ -65,26 +69,30 @@ def add(chains: Mapping[str, Chain], seen: Mapping[str, Any]) -> None:
         if name not in chains:  # a writer that began in between
             continue
         chain = chains[name]
-        chain.records.update({number: {**link, _FOREIGN: True} for number, link in found["records"]})
-        chain.hashes.update(dict(found["hashes"]))
+        links = zip(found["numbers"], found["previous"], found["started"], strict=True)
+        chain.records.update(
+            {number: {"previous": before, "started": started, _FOREIGN: True} for number, before, started in links}
+        )
+        for number, after in found["after"]:
+            chain.records[number] = {**chain.records[number], "after": after}
+        chain.hashes.update(zip(*found["hashes"], strict=True))
         chain.bare += found["bare"]
         chain.broken.update(dict(found["broken"]))
 
 
-def kept(chains: Mapping[str, Chain], seen: Mapping[str, Any]) -> dict[str, list[int]]:
-    """Of the records that another process told about, those that are still in their chains; by writer."""
+def dropped(chains: Mapping[str, Chain], seen: Mapping[str, Any]) -> dict[str, list[int]]:
+    """Of the records that another process told about, those that are in their chains no more; by writer."""
     return {
-        name: [number for number, _ in found["records"] if name in chains and number in chains[name].records]
+        name: [number for number in found["numbers"] if name not in chains or number not in chains[name].records]
         for name, found in seen.items()
     }
 
 
 def leave(chains: Mapping[str, Chain], numbers: Mapping[str, Sequence[int]]) -> None:
-    """Take out of these chains every record of a cell that the first process did not keep."""
-    for name, chain in chains.items():
-        keep = set(numbers.get(name, ()))
-        for number in [number for number in chain.records if _of_a_cell(chain.records[number]) and number not in keep]:
-            del chain.records[number]
+    """Take out of these chains the records that the first process dropped."""
+    for name, gone in numbers.items():
+        for number in gone:
+            del chains[name].records[number]
 
 
 def forget_foreign(chains: Mapping[str, Chain]) -> None:
@@ -96,8 +104,3 @@ def forget_foreign(chains: Mapping[str, Chain]) -> None:
 
 def _of_a_cell(record: Mapping[str, Any]) -> bool:
     return record["cell_key"] is not None
-
-
-def _link(record: Mapping[str, Any]) -> dict[str, Any]:
-    """What binds a record to others, and what puts its chain in its place."""
-    return {name: record[name] for name in ("previous", "after", "started") if name in record}

@@ -12,7 +12,7 @@ import pytest
 from frameworkbench.report.advice import advice_table
 from frameworkbench.report.messages import ENGLISH
 from frameworkbench.report.page import cell_files, page
-from frameworkbench.report.page_data import MOST_INSIDE
+from frameworkbench.report_processes import MOST_INSIDE
 from tests.browser.conftest import open_page
 
 PAINT_MS = 2000

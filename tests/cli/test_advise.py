@@ -121,7 +121,7 @@ def test_wrong_usage(name: str, command: Command) -> None:
     assert "Traceback" not in answer.err
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"schema": 99, "cells": []}', '{"schema": 1, "cells": 3}'])
+@pytest.mark.parametrize("text", ["{", "[]", '{"schema": 99, "cells": []}', '{"schema": 2, "cells": 3}'])
 def test_a_file_that_is_no_report(text: str, command: Command, tmp_path: Path) -> None:
     """A file that holds something else is refused by its name."""
     (tmp_path / "report.json").write_text(text, encoding="utf-8")

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from frameworkbench import report_processes
 from frameworkbench.errors import StoreError
-from frameworkbench.report import together
 from frameworkbench.store.atomic import canonical_json
 from frameworkbench.store.chain import with_own_hash
 from tests.benchmarks.programs import program
@@ -46,9 +46,9 @@ def files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., File
     """The files of a report by so many processes."""
 
     def write(run: Path, cores: int, *languages: str) -> Files:
-        monkeypatch.setattr(together, "_cores", lambda: cores)
+        monkeypatch.setattr(report_processes, "_cores", lambda: cores)
         out = tmp_path / f"report-{cores}"
-        paths = together.write_run(run, out, languages or ("en",))
+        paths = report_processes.write_run(run, out, languages or ("en",))
         return {str(path.relative_to(out)): path.read_bytes() for path in paths}
 
     return write
