@@ -33,6 +33,7 @@ class Mode:
     ``needs_program`` is a compiler of another kind that must be on PATH, or empty. ``unsupported`` maps a layer kind to
     the reason why this mode cannot run it as declared. ``built_on`` names the row ("adapter:mode") of the framework
     that does the work below this one, where there is one: what the layer on top costs is a question of its own.
+    ``own_loop`` says that a window is one call of the framework's own loop, which costs something by itself.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Mode:
     unsupported: Mapping[str, str]
     built_on: str = ""
     needs_program: str = ""
+    own_loop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +235,7 @@ def _read_mode(name: str, table: object, where: str) -> Mode:
         reasons,
         fields.optional("built_on", str, ""),
         fields.optional("needs_program", str, ""),
+        fields.optional("own_loop", bool, False),
     )
     fields.done()
     return mode

@@ -35,6 +35,8 @@ EACH = 250
 
 _WORK = "frameworkbench.report.together"
 _LENGTH = 8
+_PIPE = 2**20
+"""Bytes that a pipe holds: the thread that empties it gets its turn only now and then while the process computes."""
 
 
 def write_run(run_dir: Path, out_dir: Path, languages: Sequence[str] = ()) -> list[Path]:
@@ -149,7 +151,7 @@ def _helper(run_dir: Path, number: int, count: int) -> Iterator[Helper]:
     paths = [str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment) as process:
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, pipesize=_PIPE) as process:
         try:
             yield Helper(process)
         finally:

@@ -97,6 +97,7 @@ class KerasAdapter(Adapter):
             "version": self._keras.__version__,
             "backend": f"{self._keras.backend.backend()} {self._backend.framework.__version__}",
             "mode": self.settings.mode,
+            "window": "one call of fit" if self.settings.mode.endswith(_FIT) else "train_on_batch for each batch",
             "device": self._backend.device(self._model.variables[0].value),
             "precision": stored if exact else f"{stored} with products {products}",
             "products": products,

@@ -12,6 +12,7 @@ import statistics as plain
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from ..phrase import UNSAID, Phrase, phrase, spoken, verbatim
@@ -27,6 +28,7 @@ WRONG_RESULT = "WRONG_RESULT"
 DIFFERENT_WEIGHTS = phrase("weights of a timed process differ from the reference")
 
 _STAMPS = ("start_ns", "stop_ns", "steps")
+_stamps_in = operator.itemgetter(*_STAMPS)
 _CHECK = ("check", "step", "tensor", "error", "tolerance", "passed")
 _WAIT = ("import_s", "build_s", "first_step_s")
 _EPOCH = ("epoch", "train_s", "loss", "accuracy", "total")
@@ -213,10 +215,10 @@ def _whole_stamps(windows: object) -> Sequence[Sequence[int]] | None:
     if type(windows) is not list or set(map(type, windows)) != {dict}:
         return None
     try:
-        columns = [[window[name] for window in windows] for name in _STAMPS]
+        columns = list(zip(*map(_stamps_in, windows), strict=True))
     except KeyError:
         return None
-    return columns if all(set(map(type, column)) == {int} for column in columns) else None
+    return columns if set(map(type, chain.from_iterable(columns))) == {int} else None
 
 
 def _whole_work(starts: Sequence[int], stops: Sequence[int], counts: Sequence[int]) -> Work | None:
@@ -270,9 +272,13 @@ def first_step(found: Mapping[str, float]) -> float | None:
 def wait_of(record: Record) -> float | None:
     """``first_step`` of one process."""
     found = table(record["payload"].get("phases"))
-    parts = [number(found.get(name)) for name in _WAIT]
-    values = [part for part in parts if part is not None]
-    return sum(values) if len(values) == len(parts) else None
+    total: float = 0
+    for name in _WAIT:
+        part = number(found.get(name))
+        if part is None:
+            return None
+        total += part
+    return total
 
 
 def warm_up(evidence: Evidence) -> dict[str, Any] | None:

@@ -5,7 +5,6 @@ A run of ten thousand cells has a million windows, and a report needs a few sums
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -29,10 +28,9 @@ class Census(NamedTuple):
     throttled: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Digested:
+class Digested(NamedTuple):
     """The windows of one process: how many, their work (None if one is wrong or none is there), their census."""
 
-    count: int
+    windows: int
     work: Work | None
     census: Census | None

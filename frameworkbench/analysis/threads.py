@@ -89,7 +89,7 @@ def _total(processes: Sequence[object], asked: object) -> dict[str, Any] | None:
 def count_of(windows: object) -> int:
     """How many windows one process has."""
     if isinstance(windows, Digested):
-        return windows.count
+        return windows.windows
     return len(windows) if isinstance(windows, (list, PackedRows)) else 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import UsageError
@@ -24,9 +24,15 @@ def csv_files(source: Source, names: Sequence[str]) -> dict[str, bytes]:
     return csv_of({name: csv_rows(source, name) for name in names})
 
 
-def csv_rows(source: Source, name: str) -> bytes:
-    """The rows of one table as CSV, without its head."""
-    return _csv(TABLES[name].rows(source))
+def csv_rows(source: Source, name: str, *, cleaned: bool = False) -> bytes:
+    """The rows of one table as CSV, without its head.
+
+    Args:
+        source: where they come from.
+        name: of the table.
+        cleaned: all texts of the source have been through ``report.text.clean``.
+    """
+    return _csv(TABLES[name].rows(source), _plain_cell if cleaned else _cell)
 
 
 def csv_of(tables: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -91,18 +97,20 @@ def _documentation(names: Sequence[str]) -> list[list[Any]]:
     return [[name, column.name, column.unit, column.meaning] for name in names for column in TABLES[name].columns]
 
 
-def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
+def _csv(rows: Iterable[Iterable[Any]], cell: Callable[[Any], Any] | None = None) -> bytes:
     """Empty for a missing value, ``true`` and ``false`` for flags, as many digits as a number has."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerows(list(map(_cell, row)) for row in rows)
+    writer.writerows(list(map(cell or _cell, row)) for row in rows)
     return text.getvalue().encode("utf-8")
 
 
 def _cell(value: Any) -> Any:
-    if type(value) is bool:
-        return "true" if value else "false"
-    return clean(value) if type(value) is str else value
+    return clean(value) if type(value) is str else _plain_cell(value)
+
+
+def _plain_cell(value: Any) -> Any:
+    return value if type(value) is not bool else "true" if value else "false"
 
 
 def _objects(table: Table, source: Source) -> list[dict[str, Any]]:

@@ -50,7 +50,7 @@ def pieces_of(part: Table, run_id: str, first: int = 0) -> Pieces:
     source = Source(None, part)
     return Pieces(
         {name: [member_bytes(part[name])] for name in LISTS},
-        {name: csv_rows(source, name) for name in TABLES},
+        {name: csv_rows(source, name, cleaned=True) for name in TABLES},
         {name: text.encode("utf-8") for name, text in cell_files(part["cells"], run_id, first).items()},
     )
 

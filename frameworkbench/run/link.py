@@ -74,6 +74,11 @@ class Setting:
     windows: int = 1
 
     @property
+    def own_loop(self) -> bool:
+        """Whether a window is one call of the framework's own loop, which costs something by itself."""
+        return self.adapter.modes[self.cell.mode].own_loop
+
+    @property
     def tunings(self) -> tuple[Tuning, ...]:
         """What the cell sets beyond the matched settings; empty outside the lane tuned."""
         cell = self.cell

@@ -28,6 +28,8 @@ _CLASSES = bytes(
 )
 _CLASSES += 128 * b"x"
 _MANY = 256
+# So many documents are looked at together: what is looked at stays in the processor's cache.
+_LOOKED_AT = 16
 
 
 def parse_json(content: bytes) -> Any:
@@ -42,13 +44,13 @@ def parse_json(content: bytes) -> Any:
 def parse_many(contents: Sequence[bytes]) -> list[Any]:
     """Parse many documents; one that is wrong is a ``ValueError`` in its place."""
     found = []
-    for at in range(0, len(contents), _MANY):
-        part = contents[at : at + _MANY]
-        if _fast is None:
-            found += _together(part)
-            continue
-        # One look at all of them takes as long as a look at a single one.
-        quick = not _long_numbers(b" ".join(part))
+    if _fast is None:
+        for at in range(0, len(contents), _MANY):
+            found += _together(contents[at : at + _MANY])
+        return found
+    for at in range(0, len(contents), _LOOKED_AT):
+        part = contents[at : at + _LOOKED_AT]
+        quick = not _many_digits(b" ".join(part))
         found += [_parsed(content, quick or not _long_numbers(content)) for content in part]
     return found
 
@@ -94,6 +96,19 @@ def _together(contents: Sequence[bytes]) -> list[Any]:
         documents: list[Any] = members[::2]
         return documents
     return [_parsed(content) for content in contents]
+
+
+def _many_digits(content: bytes) -> bool:
+    """Whether 19 digits stand in a row, in a number or not: a quick look at many documents.
+
+    ``runs`` holds, after each line, where 2, 4, 8, 16 and 19 digits begin.
+    """
+    import numpy as np
+
+    runs = np.frombuffer(content, np.uint8) - ord("0") < 10
+    for further in (1, 2, 4, 8, 3):
+        runs = runs[:-further] & runs[further:]
+    return bool(runs.any())
 
 
 def _long_numbers(content: bytes) -> bool:

@@ -24,7 +24,7 @@ RECORDS = "records"
 
 # Files that are read and parsed in one go.
 _BATCH = 256
-_CHUNK = 32 * 1024
+_CHUNK = 16 * 1024
 
 # Only a key of the record itself is indented by one space.
 _CELL_KEY = re.compile(rb'\n "cell_key": "([^"\\]*)",')
@@ -231,7 +231,7 @@ def _content(path: str) -> bytes | OSError:
         return problem
     try:
         content = chunk = os.read(descriptor, _CHUNK)
-        while chunk:
+        while len(chunk) == _CHUNK:  # of a file, less is read at its end only
             chunk = os.read(descriptor, _CHUNK)
             content += chunk
         return content

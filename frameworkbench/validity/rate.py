@@ -67,17 +67,21 @@ def free_steps(tries: Sequence[Sequence[float]], window_step_s: float) -> list[F
     return [Finding("scaling", "NONLINEAR", "; ".join(said))] if said else []
 
 
-def windows_against_checked(window_step_s: float, checked_steps_s: Sequence[tuple[int, float]]) -> list[Finding]:
+def windows_against_checked(
+    window_step_s: float, checked_steps_s: Sequence[tuple[int, float]], call_s: float = 0.0
+) -> list[Finding]:
     """Steps in windows against stretches of the same process whose results were checked.
 
     Args:
         window_step_s: seconds a step took in the windows, on average.
         checked_steps_s: (steps, seconds) of each checked stretch.
+        call_s: what a window costs by itself. A worker may lie about it, so it counts only where a repetition of the
+            windows whose result was compared (``replay``) shows that their steps were done.
     """
     if not checked_steps_s or window_step_s <= 0:
         return []
     steps, seconds = min(checked_steps_s, key=lambda item: item[1] / item[0])
-    if seconds - steps * window_step_s * _DISPATCH_SHARE <= _CLOCK_NOISE_S:
+    if seconds - call_s - steps * window_step_s * _DISPATCH_SHARE <= _CLOCK_NOISE_S:
         return []
     reason = (
         f"a step took {window_step_s * 1e3:.3f} ms in windows and at least {seconds / steps * 1e3:.3f} ms where its "

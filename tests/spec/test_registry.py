@@ -220,7 +220,8 @@ def test_shipped_declarations_hold_together(info) -> None:
     assert info.role == ("oracle" if info.name == "reference" else "entrant")
     if info.interpreter == "managed":
         assert info.installs["cpu"].lock.is_file()
-        assert set(info.devices) == set(info.installs)
+        missing = {"cuda"} if info.optional else set()  # who names it brings an interpreter
+        assert set(info.installs) <= set(info.devices) <= set(info.installs) | missing
 
 
 def test_what_a_mode_is_built_on_and_whether_an_adapter_is_optional(tmp_path: Path) -> None:

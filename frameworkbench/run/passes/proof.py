@@ -40,6 +40,7 @@ _SLOW_STEP_S = 0.05  # from here on every step is long against clock and schedul
 _RATE_TRIES = 5
 _RATE_BUDGET_S = 0.3
 _MOST_GROWTH = 8
+_MOST_GROWTH_OF_CALLS = 64
 _DISBELIEF = 20.0  # exports lie between the steps, too
 _PROBE_BATCH = 32
 
@@ -82,7 +83,7 @@ def proof(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
         parity_checks = parity.compare_weights(seen.loaded, expected.weights)
         if all(check.error < float("inf") for check in parity_checks):
             _work(link, setting, expected, seen, outcome, timed)
-            _measure_rates(link, outcome)
+            _measure_rates(link, outcome, setting.own_loop)
             parity_checks += _judge(setting, expected, seen)
             same = all(check.passed for check in parity_checks)
             try:
@@ -164,21 +165,23 @@ def _train_briefly(link: Link, setting: Setting, timed: Model) -> Weights | None
     return link.export()
 
 
-def _measure_rates(link: Link, outcome: Outcome) -> None:
+def _measure_rates(link: Link, outcome: Outcome, own_loop: bool) -> None:
     """The scaling law and single latencies, in the state that the probes left.
 
-    Fast rows are looked at for a while; others once, and again only where the look raises an objection.
+    Fast rows are looked at for a while; others once, and again only where the look raises an objection. A row whose
+    window costs something by itself (``own_loop``) gets longer windows, until what the steps cost shows beside it.
     """
     slow = outcome.payload["step_s"] >= _SLOW_STEP_S
     least = rate.SCALE_STEPS // 2 if slow else rate.SCALE_STEPS
     shortest = max(least, math.ceil(rate.SCALE_LEAST_S / outcome.payload["step_s"]))
-    most = shortest * _MOST_GROWTH
+    most = shortest * (_MOST_GROWTH_OF_CALLS if own_loop else _MOST_GROWTH)
     counts = [shortest * factor for factor in (1, 2, 4)]
     tries: list[dict[int, float]] = []
     while len(tries) < _RATE_TRIES and (_spent_s(tries) < _RATE_BUDGET_S or rate.scaling(tries)):
         tries.append({count: _elapsed_s(link.window(count)) for count in counts})
-        if tries[-1][shortest] < rate.SCALE_LEAST_S and shortest < most:
-            # The estimate came from disturbed steps: longer windows, from the start.
+        # The estimate came from disturbed steps, or a window has a cost of its own: longer ones, from the start.
+        too_short = tries[-1][shortest] < rate.SCALE_LEAST_S or (own_loop and rate.scaling(tries))
+        if too_short and shortest < most:
             shortest, tries = shortest * 2, []
             counts = [shortest * factor for factor in (1, 2, 4)]
     step_s = min(seconds_ / steps for steps, seconds_ in rate.best_of(tries).items())
