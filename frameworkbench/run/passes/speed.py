@@ -102,9 +102,7 @@ def speed(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
             batches=batches,
         )
         found, figures = aftermath.judge(seen, workload)
-    outcome.findings += found
-    outcome.findings += clock_findings
-    outcome.findings += _judge_time(setting, windows, seen_quiet, stretches, call_s)
+    outcome.findings += [*found, *clock_findings, *_judge_time(setting, windows, seen_quiet, stretches, call_s)]
     outcome.findings += parked.judge(link.parked, windows)
     outcome.findings += _survivors(link.worker.survivors)
     outcome.payload |= {
