@@ -58,6 +58,9 @@ def path(*keys: str) -> Getter:
     if len(keys) == 1:  # most columns
         only = keys[0]
         return lambda item: item.get(only) if type(item) is dict else table(item).get(only)
+    if len(keys) == 2:  # most of the others
+        outer, inner = map(path, keys)
+        return lambda item: inner(outer(item))
 
     def get(item: Any) -> Any:
         for key in keys:

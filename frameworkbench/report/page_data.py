@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..store.parsing import compact_json
 from .comparing import further
 from .glossary import GLOSSARY
 from .view import GROUP_AXES
@@ -201,9 +202,17 @@ def _texts(values: Iterable[object]) -> Table:
 
 def _sentences(values: Sequence[Any]) -> Table:
     """A column of sentences, each distinct one stored once."""
-    words = _Words()
-    of = [words.index(json.dumps(value, sort_keys=True)) for value in values]
-    return {"texts": [json.loads(found) for found in words.texts], "of": of}
+    at: dict[bytes, int] = {}
+    texts: list[Any] = []
+    of = []
+    for value in values:
+        written = compact_json(value)
+        place = at.get(written)
+        if place is None:
+            place = at[written] = len(texts)
+            texts.append(json.loads(json.dumps(value, sort_keys=True)))
+        of.append(place)
+    return {"texts": texts, "of": of}
 
 
 def _parts(tables: Sequence[Mapping[str, Any] | None], names: Sequence[str]) -> Table:
