@@ -1,4 +1,4 @@
-"""tinygrad: ``tinygrad.nn`` layers and optimizers, each step scheduled anew or captured once by ``TinyJit``.
+"""tinygrad: ``tinygrad.nn`` layers and optimizers, the step captured once by ``TinyJit``.
 
 Layers and losses are in ``layers.py``, optimizers below. The rate of a schedule is written into the optimizer's ``lr``
 before each step.
@@ -27,7 +27,7 @@ from .layers import Network, RunningVariances, objective, put, tensor
 class TinygradAdapter(Adapter):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        if settings.mode not in ("eager", "jit"):
+        if settings.mode != "jit":
             raise UnsupportedError("UNSUPPORTED_MODE", f"tinygrad has no mode {settings.mode!r}")
         Tensor.manual_seed(settings.seed)
 
@@ -51,8 +51,7 @@ class TinygradAdapter(Adapter):
             _prepare(optimizer, self._rule.params)
             return value.realize(*self._rule.schedule_step())
 
-        jit = self.settings.mode == "jit"
-        self._update, self._answer = _Call(update, jit), _Call(lambda x: network(x).realize(), jit)
+        self._update, self._answer = _Call(update), _Call(lambda x: network(x).realize())
         self.load(weights)
 
     def load(self, weights: Weights) -> None:
@@ -97,7 +96,7 @@ class TinygradAdapter(Adapter):
         stored = {str(place.dtype).removeprefix("dtypes.") for place in self._bound.values()}
         return {
             "version": version("tinygrad"),
-            "mode": "jit" if self._update.captures else "eager",
+            "mode": "jit" if JIT else "eager",
             "device": Device.DEFAULT.lower(),
             "precision": "float32" if stored == {"float"} else "+".join(sorted(stored)),
             "threads": None,
@@ -127,14 +126,12 @@ class _Call:
     A capture writes each result into the same buffer, so one that is still kept is read before the next call.
     """
 
-    def __init__(self, function: Callable[..., Tensor], jit: bool) -> None:
-        self._function, self.captures = function, jit and bool(JIT)
+    def __init__(self, function: Callable[..., Tensor]) -> None:
+        self._function = function
         self._captured: dict[tuple[int, ...], Callable[..., Tensor]] = {}
         self._last: Callable[[], _Handle | None] = lambda: None
 
     def __call__(self, *inputs: Tensor) -> _Handle:
-        if not self.captures:
-            return _Handle(self._function(*inputs))
         shape = inputs[0].shape
         if (kept := self._last()) is not None:
             kept.value()
