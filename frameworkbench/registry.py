@@ -24,6 +24,7 @@ from .written_files import read_toml
 MODE_CLASSES = ("eager", "graph", "compiled")
 ROLES = ("entrant", "oracle")
 BUILT_IN = "built-in"
+_NOT_REPEATED = "a window of the framework's own loop counts if its steps lead to the same weights once more, and dropout draws others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +229,9 @@ def _read_mode(name: str, table: object, where: str) -> Mode:
     fields = Fields(table, where)
     unsupported = fields.table("unsupported") if fields.has("unsupported") else None
     reasons = {kind: str(reason) for kind, reason in unsupported.items()} if unsupported else {}
+    own_loop = fields.optional("own_loop", bool, False)
+    if own_loop:
+        reasons.setdefault("dropout", _NOT_REPEATED)
     mode = Mode(
         name,
         fields.choice("class", MODE_CLASSES),
@@ -235,7 +239,7 @@ def _read_mode(name: str, table: object, where: str) -> Mode:
         reasons,
         fields.optional("built_on", str, ""),
         fields.optional("needs_program", str, ""),
-        fields.optional("own_loop", bool, False),
+        own_loop,
     )
     fields.done()
     return mode

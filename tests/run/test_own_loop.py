@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from frameworkbench.analysis.summary import summarise
+from frameworkbench.registry import read_adapter
 from frameworkbench.run.options import RunOptions
 
-from .conftest import do
+from .conftest import FAKES, do
 
 Request = Callable[..., RunOptions]
 
@@ -51,3 +52,11 @@ def test_a_loop_of_its_own_hides_nothing(mode: str, code: str, looped: Request) 
 
     (cell,) = summarise(run_).cells
     assert (cell.verdict.status, cell.verdict.code) == ("invalid", code)
+
+
+def test_what_cannot_be_repeated_is_not_timed() -> None:
+    """With dropout a loop's window cannot be compared with its steps: the mode refuses it with the reason."""
+    modes = read_adapter(FAKES / "looped").modes
+
+    assert "dropout draws others" in modes["declared"].unsupported["dropout"]
+    assert "dropout" not in modes["undeclared"].unsupported
