@@ -24,7 +24,7 @@ from .written_files import read_toml
 MODE_CLASSES = ("eager", "graph", "compiled")
 ROLES = ("entrant", "oracle")
 BUILT_IN = "built-in"
-_NOT_REPEATED = "a window of the framework's own loop counts if its steps lead to the same weights once more, and dropout draws others"
+_NOT_REPEATED = "a window of its own loop must lead to the same weights once more, and dropout draws others"
 
 
 @dataclass(frozen=True, slots=True)
