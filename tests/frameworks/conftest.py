@@ -7,8 +7,9 @@ with the reason.
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,17 @@ from frameworkbench.store.records import load_run
 from frameworkbench.store.run import Run
 
 Measure = Callable[..., Run]
+
+
+@pytest.fixture(autouse=True)
+def one_framework_at_a_time(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Files of tests run side by side, and two frameworks' thread pools on the same cores slow a step twentyfold.
+
+    That once looked like steps that are slower where their result is checked (``DETECTION``).
+    """
+    with (tmp_path_factory.getbasetemp().parent / "frameworks.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def marks_of(row: str, *, slow: bool = False) -> list[pytest.MarkDecorator]:
