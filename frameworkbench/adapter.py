@@ -159,8 +159,8 @@ class Adapter(abc.ABC):
     def end_helpers(self) -> None:  # noqa: B027 - most have none
         """End processes and threads that only building and compiling needed; what was compiled runs on.
 
-        Called after the warm-up and once more before the process ends, outside of all timed intervals: a pool of
-        compilers that is still starting would take cores from the first window. ``build`` may be called afterwards.
+        Called after each warm-up, and in training once more before the process ends, outside of all timed intervals: a
+        pool of compilers that is still starting would take cores from the first window. More may be built afterwards.
         """
 
     def device_memory(self) -> dict[str, Any] | None:

@@ -136,9 +136,9 @@ def _write(run_dir: Path, out_dir: Path, languages: Sequence[str], processes: in
     places = places_of(plan, processes)
     with ExitStack() as stack:
         helpers = [stack.enter_context(_helper(run_dir, number, len(places))) for number in range(1, len(places))]
-        from .report.together import First  # takes a while, in which the others begin
+        from .report.together import Work, write_together  # takes a while, in which the others begin
 
-        return First(run_dir, manifest, plan, places, damaged).write(out_dir, languages, helpers)
+        return write_together(Work(run_dir, manifest, plan, places, 0), out_dir, languages, helpers, damaged)
 
 
 def _cores() -> int:

@@ -58,16 +58,8 @@ def path(*keys: str) -> Getter:
     if len(keys) == 1:  # most columns
         only = keys[0]
         return lambda item: item.get(only) if type(item) is dict else table(item).get(only)
-    if len(keys) == 2:  # most of the others
-        outer, inner = map(path, keys)
-        return lambda item: inner(outer(item))
-
-    def get(item: Any) -> Any:
-        for key in keys:
-            item = table(item).get(key)
-        return item
-
-    return get
+    outer, inner = path(keys[0]), path(*keys[1:])
+    return lambda item: inner(outer(item))
 
 
 def of(part: Getter, columns: Sequence[Column]) -> tuple[Column, ...]:

@@ -97,20 +97,20 @@ def _documentation(names: Sequence[str]) -> list[list[Any]]:
     return [[name, column.name, column.unit, column.meaning] for name in names for column in TABLES[name].columns]
 
 
-def _csv(rows: Iterable[Iterable[Any]], cell: Callable[[Any], Any] | None = None) -> bytes:
-    """Empty for a missing value, ``true`` and ``false`` for flags, as many digits as a number has."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows(list(map(cell or _cell, row)) for row in rows)
-    return text.getvalue().encode("utf-8")
-
-
 def _cell(value: Any) -> Any:
     return clean(value) if type(value) is str else _plain_cell(value)
 
 
 def _plain_cell(value: Any) -> Any:
     return value if type(value) is not bool else "true" if value else "false"
+
+
+def _csv(rows: Iterable[Iterable[Any]], cell: Callable[[Any], Any] = _cell) -> bytes:
+    """Empty for a missing value, ``true`` and ``false`` for flags, as many digits as a number has."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows(list(map(cell, row)) for row in rows)
+    return text.getvalue().encode("utf-8")
 
 
 def _objects(table: Table, source: Source) -> list[dict[str, Any]]:

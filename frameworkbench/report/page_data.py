@@ -202,17 +202,9 @@ def _texts(values: Iterable[object]) -> Table:
 
 def _sentences(values: Sequence[Any]) -> Table:
     """A column of sentences, each distinct one stored once."""
-    at: dict[bytes, int] = {}
-    texts: list[Any] = []
-    of = []
-    for value in values:
-        written = compact_json(value)
-        place = at.get(written)
-        if place is None:
-            place = at[written] = len(texts)
-            texts.append(json.loads(json.dumps(value, sort_keys=True)))
-        of.append(place)
-    return {"texts": texts, "of": of}
+    words = _Words()
+    of = [words.index(compact_json(value).decode()) for value in values]
+    return {"texts": [json.loads(found) for found in words.texts], "of": of}
 
 
 def _parts(tables: Sequence[Mapping[str, Any] | None], names: Sequence[str]) -> Table:

@@ -46,7 +46,7 @@ class _Texts:
 
 
 @dataclass(frozen=True)
-class _Work:
+class Work:
     """What one process does: its place among all, and its share of the cells."""
 
     run_dir: Path
@@ -87,64 +87,58 @@ class _Work:
         return pieces_of(part, clean(str(self.manifest["run_id"])), self.places[self.number].start)
 
 
-@dataclass(frozen=True)
-class First:
+def write_together(
+    work: Work, out_dir: Path, languages: Sequence[str], helpers: Sequence[Helper], damaged: Sequence[Damage]
+) -> list[Path]:
     """The first process: it does its own share, holds all chains against each other and writes the report.
 
-    Attributes:
+    Args:
+        work: its own share.
+        out_dir, languages: as for ``write_report``.
+        helpers: the further processes, in their order.
         damaged: what is wrong with the plan's files.
+
+    Raises:
+        MisleadingError: whose a record is cannot be told without parsing it, and there are helpers.
+        UsageError, StoreError: as ``write_report``; StoreError too if another process ended early.
     """
+    run, own = _own_part(work, helpers, damaged)
+    large = len(work.plan.cells) > MOST_INSIDE
+    own_pieces = [work.pieces(own)] if large else []
+    report = content_of(run, [own, *map(_hear_part, helpers)])
 
-    run_dir: Path
-    manifest: Mapping[str, Any]
-    plan: Plan
-    places: Sequence[range]
-    damaged: Sequence[Damage]
+    def written() -> Pieces:
+        return joined([*own_pieces, *map(_hear_pieces, helpers)])
 
-    def write(self, out_dir: Path, languages: Sequence[str], helpers: Sequence[Helper]) -> list[Path]:
-        """The files of the report.
+    return write_content(work.run_dir, out_dir, report, languages or (SOURCE,), written if large else None)
 
-        Raises:
-            MisleadingError: whose a record is cannot be told without parsing it, and there are helpers.
-            UsageError, StoreError: as ``write_report``; StoreError too if another process ended early.
-        """
-        work = _Work(self.run_dir, self.manifest, self.plan, self.places, 0)
-        run, own = self._own_part(work, helpers)
-        large = len(self.plan.cells) > MOST_INSIDE
-        own_pieces = [work.pieces(own)] if large else []
-        report = content_of(run, [own, *map(_hear_part, helpers)])
 
-        def written() -> Pieces:
-            return joined([*own_pieces, *map(_hear_pieces, helpers)])
-
-        return write_content(self.run_dir, out_dir, report, languages or (SOURCE,), written if large else None)
-
-    def _own_part(self, work: _Work, helpers: Sequence[Helper]) -> tuple[Run, Table]:
-        """The run without records of cells, and what the cells of this share contribute."""
-        chains = work.read()
-        taken = records_of(chains, in_order(chains))
-        own = work.part(taken)
-        seen = [helper.hear() for helper in helpers]
-        if _MISLEADING in seen:
-            raise MisleadingError
-        for each in seen:
-            add(chains, each)
-        damaged = [*self.damaged, *settle(chains)]
-        order = in_order(chains)
-        for helper, each in zip(helpers, seen, strict=True):
-            helper.tell({"order": order, "dropped": dropped(chains, each)})
-        forget_foreign(chains)
-        records = records_of(chains, order)
-        if not _same(records, taken):
-            own = work.part(records)
-        of_no_cell = tuple(record for record in records if record["cell_key"] is None)
-        return Run(self.run_dir, self.manifest, self.plan, of_no_cell, tuple(damaged)), own
+def _own_part(work: Work, helpers: Sequence[Helper], damaged: Sequence[Damage]) -> tuple[Run, Table]:
+    """The run without records of cells, and what the cells of this share contribute."""
+    chains = work.read()
+    taken = records_of(chains, in_order(chains))
+    own = work.part(taken)
+    seen = [helper.hear() for helper in helpers]
+    if _MISLEADING in seen:
+        raise MisleadingError
+    for each in seen:
+        add(chains, each)
+    found = [*damaged, *settle(chains)]
+    order = in_order(chains)
+    for helper, each in zip(helpers, seen, strict=True):
+        helper.tell({"order": order, "dropped": dropped(chains, each)})
+    forget_foreign(chains)
+    records = records_of(chains, order)
+    if not _same(records, taken):
+        own = work.part(records)
+    of_no_cell = tuple(record for record in records if record["cell_key"] is None)
+    return Run(work.run_dir, work.manifest, work.plan, of_no_cell, tuple(found)), own
 
 
 def _help(run_dir: Path, number: int, count: int, say: Callable[[bytes], None], hear: Callable[[], bytes]) -> None:
     """What a further process does."""
     plan = read_plan(run_dir, [])
-    work = _Work(run_dir, read_manifest(run_dir), plan, places_of(plan, count), number)
+    work = Work(run_dir, read_manifest(run_dir), plan, places_of(plan, count), number)
     try:
         chains = work.read()
     except MisleadingError:

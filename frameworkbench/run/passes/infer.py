@@ -171,6 +171,7 @@ class _Timing:
         singles = batches.reshape(-1, 1)[:_STAGED_SINGLES]
         self._link.stage(singles, keep=False)
         warm, _ = self._ask(singles, _WARMUP_REQUESTS, one_by_one=True)
+        self._link.end_helpers()  # another batch size may have been compiled
         typical_s = max(float(np.median(warm["latencies_ns"][1:])) / 1e9, 1e-7)
         wanted = single_requests(self._setting.protocol.window_s, self._setting.protocol.window_limit_s, typical_s)
         rounds = max(2, -(-wanted // len(singles)))
