@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .census import Census
 
@@ -83,6 +84,23 @@ def share(before: Usage | None, after: Usage | None) -> float | None:
 def limit(wall_s: float) -> float:
     """Largest share that passes for a window of this length: short ones are blurred by the kernel's ticks."""
     return max(LIMIT, _LEAST_S / wall_s) if wall_s > 0 else 1.0
+
+
+def in_windows(windows: Iterable[Mapping[str, Any]]) -> list[Share]:
+    """What others took of the cores in the timed windows of a process; nothing where it is not known.
+
+    Ticks that the kernel has not counted yet at the end of one window are made up for in the next, so all windows of a
+    process are taken together.
+    """
+    seen = [
+        (float(window["foreign_cpu_share"]), (window["stop_ns"] - window["start_ns"]) / 1e9)
+        for window in windows
+        if window.get("foreign_cpu_share") is not None
+    ]
+    length = sum(seconds for _, seconds in seen)
+    if length <= 0:
+        return []
+    return [Share(round(sum(share * seconds for share, seconds in seen) / length, 4), length)]
 
 
 def complaints(shares: Sequence[Share]) -> list[str]:

@@ -70,7 +70,7 @@ class Watch:
 
     def after(self, payload: Mapping[str, Any]) -> None:
         """One worker of the block has ended: what its windows saw of others."""
-        self._shares[-1] += worker_share(payload)
+        self._shares[-1] += foreign.in_windows(payload.get("windows", ()))
         self._card += card.flags(payload)
 
     def verdict(self) -> dict[str, Any]:
@@ -104,23 +104,6 @@ class Watch:
         reading = self.sentinel.read()
         self.spent_s += time.monotonic() - started
         return [reading]
-
-
-def worker_share(payload: Mapping[str, Any]) -> list[foreign.Share]:
-    """What others took of the cores in the timed windows of a speed record; nothing where it is not known.
-
-    Ticks that the kernel has not counted yet at the end of one window are made up for in the next, so all windows of a
-    process are taken together.
-    """
-    seen = [
-        (float(window["foreign_cpu_share"]), (window["stop_ns"] - window["start_ns"]) / 1e9)
-        for window in payload.get("windows", ())
-        if window.get("foreign_cpu_share") is not None
-    ]
-    length = sum(seconds for _, seconds in seen)
-    if length <= 0:
-        return []
-    return [foreign.Share(round(sum(share * seconds for share, seconds in seen) / length, 4), length)]
 
 
 def stored_limits(records: Iterable[Mapping[str, Any]]) -> Limits | None:

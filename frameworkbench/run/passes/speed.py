@@ -22,7 +22,7 @@ import numpy.typing as npt
 from ...analysis import parity
 from ...analysis.parity import Check
 from ...spec.protocol import Protocol
-from ...validity import aftermath, identity, parked, plausibility, quiet, rate
+from ...validity import aftermath, identity, parked, plausibility, quiet
 from ...validity.aftermath import Aftermath
 from ...validity.findings import Finding
 from ...validity.quiet import Quiet
@@ -31,13 +31,12 @@ from ..judge import Expected, host_batch
 from ..link import Link, Setting, load_export, open_link
 from .outcome import Outcome, Turns, close_books, seconds
 from .replay import replayed
+from .stretches import Stretches, checked_stretches
 
 Array = npt.NDArray[Any]
 
 _LEAD_STEPS = 2
-_STRETCHES = 4
-_MOST_STRETCHES = 20
-_STRETCH_BUDGET_S = 0.15  # one stretch is enough for slow rows; an objection asks for more of them
+_CALLS = 4  # of one step, to see what a window costs by itself
 _CLOCK_SHARE = 0.03
 _CLOCK_ALLOWANCE_NS = 20e6  # for each window
 _REPLY_SHARE = 0.05
@@ -88,7 +87,7 @@ def speed(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
         if workload.model.dropout:
             link.build(expected.again.weights, workload.loss, workload.optimizer, compared)
         call_s = _call_s(link, windows) if setting.own_loop and "replay" in outcome.payload else 0.0
-        stretches, again = _checked_stretches(link, expected, k_again, _mean_step_s(windows), call_s)
+        stretches, again = checked_stretches(link, expected, k_again, _mean_step_s(windows), call_s)
         files = _Files(snapshot, start, after, again)
         link.end_helpers()
         link.worker.close()
@@ -110,7 +109,7 @@ def speed(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
         "parked": link.parked.to_json(),
         "ceiling_flops": setting.ceiling,
         "aftermath": figures,
-        "checked_stretches": [[count, round(taken_s, 7)] for count, taken_s in stretches],
+        "checked_stretches": stretches.to_json(),
         **({"call_s": round(call_s, 6)} if setting.own_loop else {}),
     }
     close_books(outcome, link)
@@ -264,34 +263,12 @@ def _repeats(setting: Setting, chooser: random.Random) -> bool:
 
 def _call_s(link: Link, windows: Sequence[Mapping[str, Any]]) -> float:
     """Seconds that a window costs by itself: the fastest of a few windows of one step, less a step."""
-    single = [link.window(1) for _ in range(_STRETCHES)]
+    single = [link.window(1) for _ in range(_CALLS)]
     return max(0.0, min(map(_elapsed_s, single)) - _mean_step_s(windows))
 
 
 def _elapsed_s(window: Mapping[str, Any]) -> float:
     return float(window["stop_ns"] - window["start_ns"]) / 1e9
-
-
-def _checked_stretches(
-    link: Link, expected: Expected, k: int, window_step_s: float, call_s: float
-) -> tuple[list[tuple[int, float]], Path]:
-    """Fresh weights, then k steps on batches that were never staged; a few times, because k steps are short.
-
-    More often where all of them were slower than the windows: somebody else may have slowed them.
-
-    Only the last stretch's weights are compared: nothing tells the worker which one that is.
-    """
-    found: list[tuple[int, float]] = []
-    link.stage(expected.again.order)
-    spent = 0.0
-    while (len(found) < _STRETCHES and spent < _STRETCH_BUDGET_S) or (
-        len(found) < _MOST_STRETCHES and rate.windows_against_checked(window_step_s, found, call_s)
-    ):
-        link.load(expected.again.weights)
-        window = link.window(k)
-        found.append((k, _elapsed_s(window)))
-        spent += found[-1][1]
-    return found, link.export_later()
 
 
 def _judge_work(
@@ -314,7 +291,7 @@ def _judge_time(
     setting: Setting,
     windows: Sequence[Mapping[str, Any]],
     seen: Quiet,
-    stretches: Sequence[tuple[int, float]],
+    stretches: Stretches,
     call_s: float,
 ) -> list[Finding]:
     step_s = _mean_step_s(windows)
@@ -322,7 +299,7 @@ def _judge_time(
     return [
         *census.judge(windows, setting.cores),
         *quiet.judge(seen),
-        *rate.windows_against_checked(step_s, stretches, call_s),
+        *stretches.judge(step_s, call_s),
         *plausibility.judge(setting.workload.batch_size / step_s, flops, setting.ceiling),
         *_recompiled(windows),
     ]
