@@ -26,13 +26,17 @@ class Evidence:
 
     def __init__(self, reports: Sequence[Mapping[str, Any]]) -> None:
         self._reports = tuple(reports)
+        self._entrants = [cell for report in reports for cell in report["cells"] if cell["role"] == "entrant"]
+        self._of_workload: dict[str, list[Cell]] = {}
+        for cell in self._entrants:
+            self._of_workload.setdefault(cell["workload"], []).append(cell)
 
     def cells(self, **axes: str) -> Iterator[Cell]:
         """Cells of frameworks, whatever came of them, with these values of their axes."""
-        for report in self._reports:
-            for cell in report["cells"]:
-                if cell["role"] == "entrant" and all(cell[name] == value for name, value in axes.items()):
-                    yield cell
+        among = self._of_workload.get(axes["workload"], []) if "workload" in axes else self._entrants
+        for cell in among:
+            if all(cell[name] == value for name, value in axes.items()):
+                yield cell
 
     def proved(self, **axes: str) -> Iterator[Cell]:
         """Those of them whose model was proved and whose status is ok."""

@@ -5,8 +5,9 @@ The same list makes the pandas frame, the CSV file, the Parquet file, the JSON o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from ..analysis.cells import number, table
@@ -17,6 +18,9 @@ NUMBER = "number"
 FLAG = "flag"
 
 Getter = Callable[[Any], Any]
+
+# Rows that are made together, column by column: the values of a column are alike, and a loop over them is short.
+_TOGETHER = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,10 @@ class Column:
     meaning: str
     get: Getter
 
+    def values(self, items: Sequence[Any]) -> list[Any]:
+        """The value of each row; None where something is missing."""
+        return _READERS[self.kind](_taken(self.get, items))
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -47,39 +55,81 @@ class Table:
     columns: tuple[Column, ...]
     items: Callable[[Any], Iterable[Any]]
 
-    def rows(self, source: Any) -> Iterable[list[Any]]:
+    def batches(self, source: Any) -> Iterator[list[list[Any]]]:
+        """The values of some hundred rows at a time: for each column a list; None where something is missing."""
+        items = iter(self.items(source))
+        while batch := list(islice(items, _TOGETHER)):
+            yield [column.values(batch) for column in self.columns]
+
+    def by_column(self, source: Any) -> list[list[Any]]:
+        """The values of each column, all rows together."""
+        columns: list[list[Any]] = [[] for _ in self.columns]
+        for batch in self.batches(source):
+            for column, values in zip(columns, batch, strict=True):
+                column += values
+        return columns
+
+    def rows(self, source: Any) -> Iterator[tuple[Any, ...]]:
         """The values row by row, in the order of the columns; None where something is missing."""
-        getters = [(column.get, _READERS[column.kind]) for column in self.columns]
-        return ([read(get(item)) for get, read in getters] for item in self.items(source))
+        return (row for batch in self.batches(source) for row in zip(*batch, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """Takes a value out of something in several steps, from one thing or from many at once."""
+
+    steps: tuple[Getter | str, ...]
+
+    def __call__(self, item: Any) -> Any:
+        return self.many([item])[0]
+
+    def many(self, items: Sequence[Any]) -> list[Any]:
+        """The value of each."""
+        found = list(items)
+        for step in self.steps:
+            if isinstance(step, str):
+                found = [item.get(step) if type(item) is dict else table(item).get(step) for item in found]
+            else:
+                found = _taken(step, found)
+        return found
 
 
 def path(*keys: str) -> Getter:
     """Takes a value out of nested tables; None where one of them is missing."""
-    if len(keys) == 1:  # most columns
-        only = keys[0]
-        return lambda item: item.get(only) if type(item) is dict else table(item).get(only)
-    outer, inner = path(keys[0]), path(*keys[1:])
-    return lambda item: inner(outer(item))
+    return _Steps(keys)
+
+
+def after(part: Getter, get: Getter) -> Getter:
+    """Takes a value out of a part of an item."""
+    return _Steps((part, get))
+
+
+def _taken(get: Getter, items: Sequence[Any]) -> list[Any]:
+    return get.many(items) if isinstance(get, _Steps) else list(map(get, items))
 
 
 def of(part: Getter, columns: Sequence[Column]) -> tuple[Column, ...]:
     """The same columns for an item that holds the one they are written for."""
     return tuple(
-        Column(column.name, column.kind, column.unit, column.meaning, _after(part, column.get)) for column in columns
+        Column(column.name, column.kind, column.unit, column.meaning, after(part, column.get)) for column in columns
     )
 
 
-def _after(part: Getter, get: Getter) -> Getter:
-    return lambda item: get(part(item))
+def _text(values: Iterable[Any]) -> list[str | None]:
+    return [value if value is None or type(value) is str else str(value) for value in values]
 
 
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+def _integer(values: Iterable[Any]) -> list[int | None]:
+    return [value if type(value) is int else _rounded(value) for value in values]
 
 
-def _integer(value: Any) -> int | None:
+def _rounded(value: Any) -> int | None:
     found = number(value)
     return None if found is None else round(found)
+
+
+def _number(values: Iterable[Any]) -> list[float | None]:
+    return [None if value is None else _float(value) for value in values]
 
 
 def _float(value: Any) -> float | None:
@@ -90,8 +140,13 @@ def _float(value: Any) -> float | None:
     return None if found is None else float(found)
 
 
-def _flag(value: Any) -> bool | None:
-    return value if isinstance(value, bool) else None
+def _flag(values: Iterable[Any]) -> list[bool | None]:
+    return [value if isinstance(value, bool) else None for value in values]
 
 
-_READERS: dict[str, Callable[[Any], Any]] = {TEXT: _text, INTEGER: _integer, NUMBER: _float, FLAG: _flag}
+_READERS: dict[str, Callable[[Iterable[Any]], list[Any]]] = {
+    TEXT: _text,
+    INTEGER: _integer,
+    NUMBER: _number,
+    FLAG: _flag,
+}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import UsageError
@@ -12,6 +12,8 @@ from ..report.text import clean
 from ..store.atomic import canonical_json
 from .columns import FLAG, INTEGER, NUMBER, TEXT, Table
 from .tables import TABLES, Source
+
+_FLAGS = {None: None, True: "true", False: "false"}
 
 DOCUMENTATION = "columns.csv"
 SCHEMA = 1
@@ -25,14 +27,22 @@ def csv_files(source: Source, names: Sequence[str]) -> dict[str, bytes]:
 
 
 def csv_rows(source: Source, name: str, *, cleaned: bool = False) -> bytes:
-    """The rows of one table as CSV, without its head.
+    """The rows of one table as CSV, without its head: empty for a missing value, as many digits as a number has.
 
     Args:
         source: where they come from.
         name: of the table.
         cleaned: all texts of the source have been through ``report.text.clean``.
     """
-    return _csv(TABLES[name].rows(source), _plain_cell if cleaned else _cell)
+    table, text = TABLES[name], io.StringIO()
+    words = {FLAG: _FLAGS.__getitem__} if cleaned else {FLAG: _FLAGS.__getitem__, TEXT: clean}
+    for batch in table.batches(source):
+        columns = [
+            map(words[column.kind], values) if column.kind in words else values
+            for column, values in zip(table.columns, batch, strict=True)
+        ]
+        csv.writer(text, lineterminator="\n").writerows(zip(*columns, strict=True))
+    return text.getvalue().encode("utf-8")
 
 
 def csv_of(tables: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -62,8 +72,8 @@ def parquet_files(source: Source, names: Sequence[str]) -> dict[str, bytes]:
             for column in table.columns
         ]
         arrays = [
-            arrow.array(values, types[column.kind])
-            for column, values in zip(table.columns, _by_column(table, source), strict=True)
+            arrow.array(list(map(clean, values)), types[column.kind])
+            for column, values in zip(table.columns, table.by_column(source), strict=True)
         ]
         sink = io.BytesIO()
         parquet.write_table(arrow.Table.from_arrays(arrays, schema=arrow.schema(fields)), sink, compression="zstd")
@@ -97,19 +107,9 @@ def _documentation(names: Sequence[str]) -> list[list[Any]]:
     return [[name, column.name, column.unit, column.meaning] for name in names for column in TABLES[name].columns]
 
 
-def _cell(value: Any) -> Any:
-    return clean(value) if type(value) is str else _plain_cell(value)
-
-
-def _plain_cell(value: Any) -> Any:
-    return value if type(value) is not bool else "true" if value else "false"
-
-
-def _csv(rows: Iterable[Iterable[Any]], cell: Callable[[Any], Any] = _cell) -> bytes:
-    """Empty for a missing value, ``true`` and ``false`` for flags, as many digits as a number has."""
+def _csv(rows: Iterable[Sequence[str]]) -> bytes:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows(list(map(cell, row)) for row in rows)
+    csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode("utf-8")
 
 
@@ -123,11 +123,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not -float("inf") < value < float("inf"):
         return str(value)
     return clean(value)
-
-
-def _by_column(table: Table, source: Source) -> list[list[Any]]:
-    columns: list[list[Any]] = [[] for _ in table.columns]
-    for row in table.rows(source):
-        for column, value in zip(columns, row, strict=True):
-            column.append(clean(value))
-    return columns

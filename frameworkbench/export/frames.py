@@ -88,11 +88,10 @@ class Results:
         if name not in TABLES:
             raise UsageError(f"no table {name!r}; expected one of {', '.join(TABLES)}")
         table = TABLES[name]
-        values = list(zip(*table.rows(self._source), strict=True)) or [()] * len(table.columns)
         return pd.DataFrame(
             {
                 column.name: pd.Series(found, dtype=_TYPES[column.kind])
-                for column, found in zip(table.columns, values, strict=True)
+                for column, found in zip(table.columns, table.by_column(self._source), strict=True)
             }
         )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from ..analysis.cells import checks_of, number, rows, table, work_of
@@ -16,7 +17,7 @@ from ..analysis.summary import Summary
 from ..errors import UsageError
 from ..store.run import Record, Run
 from .cell_columns import AXES, CELL_COLUMNS, NAMES
-from .columns import FLAG, INTEGER, NUMBER, TEXT, Column, Table, of, path
+from .columns import FLAG, INTEGER, NUMBER, TEXT, Column, Getter, Table, after, of, path
 
 Facts = Mapping[str, Any]
 
@@ -134,18 +135,16 @@ def _epochs(source: Source) -> Iterator[tuple[Facts, Record, Facts]]:
             yield from ((cell, record, epoch) for epoch in rows(record["payload"].get("epochs")))
 
 
-def _member(place: int) -> Any:
-    return lambda item: item[place]
+def _member(place: int) -> Getter:
+    return itemgetter(place)
 
 
-def _inside(place: int, *keys: str) -> Any:
-    get = path(*keys)
-    return lambda item: get(item[place])
+def _inside(place: int, *keys: str) -> Getter:
+    return after(_member(place), path(*keys))
 
 
-def _recorded(*keys: str) -> Any:
-    get = path("payload", *keys)
-    return lambda process: get(process.record)
+def _recorded(*keys: str) -> Getter:
+    return after(attrgetter("record"), path("payload", *keys))
 
 
 _FIRST = of(_member(0), NAMES)

@@ -25,7 +25,7 @@ from .glossary import LATENCY_NOTE, MEMORY_NOTE, glossary
 from .latency_table import LATENCY_HEADINGS
 from .memory_table import HEADINGS
 from .messages import LANGUAGES, Language, catalogue, language
-from .page_data import embedded, page_data, raw_parts
+from .page_data import embedded, embedded_line, page_data, raw_parts
 from .text import plain, tiny
 from .view import QUESTION, view
 
@@ -133,7 +133,7 @@ def cell_files(cells: Sequence[Table], run_id: str, first: int = 0) -> dict[str,
             axes = (cell["task"], cell["device"], cell["precision"], f"batch {cell['batch_size']}", cell["lane"])
             raw.update(label=cell["label"], workload=cell["workload"], conditions=", ".join(map(str, axes)))
         name = f"{FOLDER}/{number:04d}.html"
-        files[name] = _template("cells.html.j2").render(data=embedded(found, ordered=False), number=number, **fixed)
+        files[name] = _template("cells.html.j2").render(data=embedded_line(found), number=number, **fixed)
     return files
 
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..store.line import line_bytes
 from ..store.parsing import compact_json
 from .comparing import further
 from .glossary import GLOSSARY
@@ -120,7 +121,15 @@ def embedded(data: object, *, ordered: bool = True) -> str:
         data: plain data.
         ordered: sort the keys; not where their order is that of the page.
     """
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, sort_keys=ordered, separators=(",", ":"))
+    return _harmless(json.dumps(data, ensure_ascii=False, allow_nan=False, sort_keys=ordered, separators=(",", ":")))
+
+
+def embedded_line(data: object) -> str:
+    """``embedded`` with keys in the order they have, much faster, for the files of a large report."""
+    return _harmless(line_bytes(data).decode("utf-8"))
+
+
+def _harmless(text: str) -> str:
     for character, escape in (("&", "\\u0026"), ("<", "\\u003c"), (">", "\\u003e")):
         text = text.replace(character, escape)
     return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
