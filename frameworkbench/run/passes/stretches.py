@@ -65,21 +65,21 @@ def checked_stretches(
     def slow() -> bool:
         return bool(rate.windows_against_checked(window_step_s, _timed(seen), call_s))
 
-    def take(least: int) -> list[dict[str, Any]]:
+    def take(least: int, most: int) -> list[dict[str, Any]]:
         start, spent = len(seen), 0.0
-        while (len(seen) - start < least and spent < _BUDGET_S) or (len(seen) - start < _MOST and slow()):
+        while (len(seen) - start < least and spent < _BUDGET_S) or (len(seen) - start < most and slow()):
             link.load(expected.again.weights)
             seen.append(link.window(k))
             spent += _seconds(seen[-1])
         return seen[start:]
 
-    others = foreign.complaints(foreign.in_windows(take(_LEAST)))
+    others = foreign.complaints(foreign.in_windows(take(_LEAST, _MOST)))
     for pause in _PAUSES_S:
         if not others or not slow():
             break
         with link.worker.waiting():
             sleep(pause)
-        others = foreign.complaints(foreign.in_windows(take(1)))
+        others = foreign.complaints(foreign.in_windows(take(1, _LEAST)))
     return Stretches(tuple(_timed(seen)), "; ".join(others)), link.export_later()
 
 
