@@ -7,12 +7,12 @@ asked first. Where it is not installed or answers otherwise, Python writes the s
 
 from __future__ import annotations
 
-import marshal
-import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from json.encoder import JSONEncoder, encode_basestring
 from typing import Any
+
+from .parsing import parse_json
 
 try:
     import orjson
@@ -26,11 +26,9 @@ else:
 
 
 _ASKED = (0.0, -0.0, 1e-4, 1e-5, 1.5e-5, 9.9e-6, 1e-6, -1.5e-7, 5e-324, 12.5, 9e15, 1e16, 1.5e16, 1.25e300, 2**53 + 0.0)
-# In this form of ``marshal`` a float is the letter and eight bytes; those of NaN and of the infinities end like this.
-# Other bytes may look so by chance: then the standard library looks at each number.
-_FORM = 2
+# The fast writer makes null of a NaN, which is then not what is read back. Neither is a tuple: the standard library
+# tells the two apart.
 _FINITE = JSONEncoder(allow_nan=False)
-_NO_NUMBER = re.compile(rb"g.{6}[\xf0-\xff][\x7f\xff]", re.DOTALL)
 
 
 def line_bytes(value: Any) -> bytes:
@@ -45,9 +43,10 @@ def line_bytes(value: Any) -> bytes:
     """
     if _fast is not None and _agrees():
         try:
-            if _NO_NUMBER.search(marshal.dumps(value, _FORM)):
+            written = _fast(value)
+            if parse_json(written) != value:
                 _FINITE.encode(value)
-            return _fast(value)
+            return written
         except (TypeError, ValueError, RecursionError):
             pass  # more than 64 bits, or something that is refused below in words
     try:
