@@ -33,9 +33,6 @@ MOST_INSIDE = 2000
 EACH = 250
 """Cells in a file of raw parts beside a page."""
 
-_FIRST = 0.9
-"""Share of the first process, which also does what is done once, beside each of the others: then all end together."""
-
 _WORK = "frameworkbench.report.together"
 _LENGTH = 8
 _PIPE = 2**20
@@ -57,7 +54,7 @@ def write_run(run_dir: Path, out_dir: Path, languages: Sequence[str] = ()) -> li
 
 def places_of(plan: Plan, count: int) -> list[range]:
     """Shares of the cells; a single one where the run is small or cannot be divided."""
-    return shares_of(plan.cells, count if len(plan.cells) > MOST_INSIDE else 1, EACH, _FIRST)
+    return shares_of(plan.cells, count if len(plan.cells) > MOST_INSIDE else 1, EACH)
 
 
 class Helper:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import UsageError
@@ -34,15 +34,18 @@ def csv_rows(source: Source, name: str, *, cleaned: bool = False) -> bytes:
         name: of the table.
         cleaned: all texts of the source have been through ``report.text.clean``.
     """
-    table, text = TABLES[name], io.StringIO()
-    words = {FLAG: _FLAGS.__getitem__} if cleaned else {FLAG: _FLAGS.__getitem__, TEXT: clean}
-    for batch in table.batches(source):
-        columns = [
+    words: dict[str, Callable[[Any], Any]] = {FLAG: _FLAGS.__getitem__}
+    if not cleaned:
+        words[TEXT] = clean
+    table = TABLES[name]
+    batches = (
+        [
             map(words[column.kind], values) if column.kind in words else values
             for column, values in zip(table.columns, batch, strict=True)
         ]
-        csv.writer(text, lineterminator="\n").writerows(zip(*columns, strict=True))
-    return text.getvalue().encode("utf-8")
+        for batch in table.batches(source)
+    )
+    return _csv(row for columns in batches for row in zip(*columns, strict=True))
 
 
 def csv_of(tables: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -107,7 +110,7 @@ def _documentation(names: Sequence[str]) -> list[list[Any]]:
     return [[name, column.name, column.unit, column.meaning] for name in names for column in TABLES[name].columns]
 
 
-def _csv(rows: Iterable[Sequence[str]]) -> bytes:
+def _csv(rows: Iterable[Sequence[Any]]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode("utf-8")

@@ -15,22 +15,21 @@ from .run import PlannedCell
 _FOREIGN = "foreign"
 
 
-def shares_of(cells: Sequence[PlannedCell], count: int, each: int, first: float = 1.0) -> list[range]:
+def shares_of(cells: Sequence[PlannedCell], count: int, each: int) -> list[range]:
     """Cells of a plan in so many shares or fewer, by their places.
 
     Cells of one workload stay together, because they are compared, and a share begins at a multiple of ``each``. They
-    are about as large as is asked.
+    are about equal: the first process also does what is done once, while the others write more of their pieces.
 
     Args:
         cells: of the plan, in order.
         count: how many shares are wanted.
         each: cells in a file of raw parts.
-        first: how large the first share is beside each of the others, whose processes do less besides.
     """
     whole = [place for place in _between_workloads(cells) if place % each == 0]
     edges = [0]
     for number in range(1, count):
-        wanted = len(cells) * (first + number - 1) / (first + count - 1)
+        wanted = len(cells) * number / count
         left = [place for place in whole if place > edges[-1]]
         edges += [min(left, key=lambda place: abs(place - wanted))] if left else []
     return [range(*pair) for pair in zip(edges, [*edges[1:], len(cells)], strict=True)]

@@ -34,13 +34,6 @@ def test_shares_begin_where_they_may(sizes: tuple[int, ...], count: int, bounds:
     assert shares_of(plan(*sizes), count, 10) == [range(*pair) for pair in pairwise(bounds)]
 
 
-def test_the_first_share_may_be_smaller() -> None:
-    """A process that has more to do besides gets fewer cells, and the others equal ones."""
-    shares = shares_of(plan(*(10,) * 34), 3, 10, first=0.4)
-
-    assert [len(share) for share in shares] == [60, 140, 140]
-
-
 def test_any_plan_is_divided_whole() -> None:
     """Every cell is in one share, in order, and no workload is in two, also where workloads are mixed."""
     chance = random.Random(2)

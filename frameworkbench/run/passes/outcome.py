@@ -67,6 +67,11 @@ def evaluation(setting: Setting, weights: Mapping[str, Array], outcome: Outcome)
     return {"value": result.accuracy, "correct": result.correct, "total": result.total}
 
 
+def elapsed_s(window: Mapping[str, Any]) -> float:
+    """Seconds of a window by the parent's clock."""
+    return float(window["stop_ns"] - window["start_ns"]) / 1e9
+
+
 def seconds(link: Link, op: str) -> float:
     """Seconds that the worker has spent on one operation so far."""
     return link.worker.busy_ns.get(op, 0) / 1e9

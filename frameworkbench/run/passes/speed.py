@@ -29,7 +29,7 @@ from ...validity.quiet import Quiet
 from .. import census, rest
 from ..judge import Expected, host_batch
 from ..link import Link, Setting, load_export, open_link
-from .outcome import Outcome, Turns, close_books, seconds
+from .outcome import Outcome, Turns, close_books, elapsed_s, seconds
 from .replay import replayed
 from .stretches import Stretches, checked_stretches
 
@@ -189,7 +189,7 @@ def _windows(
         yield from link.turn()
         windows.append(link.window(share))
         if number == watched:
-            seen = _watch(link, setting.cell.device, (windows[-1]["stop_ns"] - windows[-1]["start_ns"]) / 1e9)
+            seen = _watch(link, setting.cell.device, elapsed_s(windows[-1]))
     yield from link.turn()
     findings = check_clocks(windows)
     for _ in range(_FURTHER_WINDOWS):
@@ -264,11 +264,7 @@ def _repeats(setting: Setting, chooser: random.Random) -> bool:
 def _call_s(link: Link, windows: Sequence[Mapping[str, Any]]) -> float:
     """Seconds that a window costs by itself: the fastest of a few windows of one step, less a step."""
     single = [link.window(1) for _ in range(_CALLS)]
-    return max(0.0, min(map(_elapsed_s, single)) - _mean_step_s(windows))
-
-
-def _elapsed_s(window: Mapping[str, Any]) -> float:
-    return float(window["stop_ns"] - window["start_ns"]) / 1e9
+    return max(0.0, min(map(elapsed_s, single)) - _mean_step_s(windows))
 
 
 def _judge_work(
@@ -306,7 +302,7 @@ def _judge_time(
 
 
 def _mean_step_s(windows: Sequence[Mapping[str, Any]]) -> float:
-    elapsed = sum(map(_elapsed_s, windows))
+    elapsed = sum(map(elapsed_s, windows))
     return float(elapsed / sum(window["steps"] for window in windows))
 
 

@@ -17,6 +17,7 @@ from ...validity.findings import Finding
 from .. import foreign
 from ..judge import Expected
 from ..link import Link
+from .outcome import elapsed_s
 
 _LEAST = 4
 _MOST = 20
@@ -70,7 +71,7 @@ def checked_stretches(
         while (len(seen) - start < least and spent < _BUDGET_S) or (len(seen) - start < most and slow()):
             link.load(expected.again.weights)
             seen.append(link.window(k))
-            spent += _seconds(seen[-1])
+            spent += elapsed_s(seen[-1])
         return seen[start:]
 
     others = foreign.complaints(foreign.in_windows(take(_LEAST, _MOST)))
@@ -84,8 +85,4 @@ def checked_stretches(
 
 
 def _timed(windows: Sequence[dict[str, Any]]) -> list[tuple[int, float]]:
-    return [(window["steps"], _seconds(window)) for window in windows]
-
-
-def _seconds(window: dict[str, Any]) -> float:
-    return float(window["stop_ns"] - window["start_ns"]) / 1e9
+    return [(window["steps"], elapsed_s(window)) for window in windows]
