@@ -7,7 +7,7 @@ else in the harness does its work unnoticed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -116,6 +116,10 @@ class Finding:
     def to_json(self) -> dict[str, Any]:
         """Plain data for records."""
         return asdict(self)
+
+    def remarked(self, remark: str) -> Finding:
+        """The same objection with a remark at the end of its sentence; itself where the remark is empty."""
+        return replace(self, reason=f"{self.reason}; {remark}") if remark else self
 
 
 def status_of(code: str) -> str:

@@ -12,6 +12,7 @@ import pytest
 from frameworkbench.run.engine import Result, run
 from frameworkbench.run.events import Event
 from frameworkbench.run.options import RunOptions
+from frameworkbench.run.passes import patience
 from frameworkbench.spec.protocol import SUITES
 from frameworkbench.store.records import load_run
 from frameworkbench.store.run import Run
@@ -150,3 +151,9 @@ def only_failure(run_: Run) -> Any:
     found = [record for record in run_.records if record["status"] != "ok"]
     assert len(found) == 1, [(record["pass"], record["code"]) for record in found]
     return found[0]
+
+
+@pytest.fixture
+def no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses in which others may leave the cores take no time."""
+    monkeypatch.setattr(patience, "sleep", lambda seconds: None)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import random
 import shutil
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,23 +22,18 @@ from ...spec.model import Model
 from ...spec.protocol import Protocol
 from ...spec.training import Loss, Optimizer
 from ...spec.workload import Workload, without_dropout
-from ...validity import cause, fingerprint, identity, rate
+from ...validity import cause, fingerprint, identity
 from ...validity.cause import GradientEvidence
 from ..judge import Expected, host_batch
 from ..link import Link, Setting, open_link
 from .masks import prove_dropout
 from .outcome import Outcome, close_books, evaluation, seconds
+from .rates import measure_rates
 
 Array = npt.NDArray[Any]
 Weights = dict[str, Array]
 
 _SNAPSHOT_STEPS = 3  # how many different step counts a run draws its checks from
-_LATENCIES = 24
-_SLOW_STEP_S = 0.05  # from here on every step is long against clock and scheduler: half as many show as much
-_RATE_TRIES = 5
-_RATE_BUDGET_S = 0.3
-_MOST_GROWTH = 8
-_MOST_GROWTH_OF_CALLS = 64
 _DISBELIEF = 20.0  # exports lie between the steps, too
 _PROBE_BATCH = 32
 
@@ -83,7 +76,7 @@ def proof(setting: Setting, expected: Expected, log: Path, *, chooser: random.Ra
         parity_checks = parity.compare_weights(seen.loaded, expected.weights)
         if all(check.error < float("inf") for check in parity_checks):
             _work(link, setting, expected, seen, outcome, timed)
-            _measure_rates(link, outcome, setting.own_loop)
+            measure_rates(link, outcome, setting.own_loop)
             parity_checks += _judge(setting, expected, seen)
             same = all(check.passed for check in parity_checks)
             try:
@@ -165,40 +158,6 @@ def _train_briefly(link: Link, setting: Setting, timed: Model) -> Weights | None
     return link.export()
 
 
-def _measure_rates(link: Link, outcome: Outcome, own_loop: bool) -> None:
-    """The scaling law and single latencies, in the state that the probes left.
-
-    Fast rows are looked at for a while; others once, and again only where the look raises an objection. A row whose
-    window costs something by itself (``own_loop``) gets longer windows, until what the steps cost shows beside it.
-    """
-    slow = outcome.payload["step_s"] >= _SLOW_STEP_S
-    least = rate.SCALE_STEPS // 2 if slow else rate.SCALE_STEPS
-    shortest = max(least, math.ceil(rate.SCALE_LEAST_S / outcome.payload["step_s"]))
-    most = shortest * (_MOST_GROWTH_OF_CALLS if own_loop else _MOST_GROWTH)
-    counts = [shortest * factor for factor in (1, 2, 4)]
-    tries: list[dict[int, float]] = []
-    while len(tries) < _RATE_TRIES and (_spent_s(tries) < _RATE_BUDGET_S or rate.scaling(tries)):
-        tries.append({count: _elapsed_s(link.window(count)) for count in counts})
-        # The estimate came from disturbed steps, or a window has a cost of its own: longer ones, from the start.
-        too_short = tries[-1][shortest] < rate.SCALE_LEAST_S or (own_loop and rate.scaling(tries))
-        if too_short and shortest < most:
-            shortest, tries = shortest * 2, []
-            counts = [shortest * factor for factor in (1, 2, 4)]
-    step_s = min(seconds_ / steps for steps, seconds_ in rate.best_of(tries).items())
-    looks = _LATENCIES // 2 if slow and step_s >= _SLOW_STEP_S else _LATENCIES
-    latencies = [link.latencies(looks)]
-    while len(latencies) < _RATE_TRIES and rate.free_steps(latencies, step_s):
-        latencies.append(link.latencies(_LATENCIES))
-    outcome.payload["scaling"] = [{str(count): round(s, 6) for count, s in found.items()} for found in tries]
-    outcome.payload["latencies_s"] = [[round(latency, 7) for latency in found] for found in latencies]
-    outcome.findings += rate.scaling(tries)
-    outcome.findings += rate.free_steps(latencies, step_s)
-
-
-def _spent_s(tries: Sequence[Mapping[int, float]]) -> float:
-    return sum(sum(found.values()) for found in tries)
-
-
 def _measure_precision(
     link: Link, setting: Setting, expected: Expected, seen: _Seen, outcome: Outcome, chooser: random.Random, same: bool
 ) -> None:
@@ -256,10 +215,6 @@ def _evidence(setting: Setting, expected: Expected, seen: _Seen) -> GradientEvid
 def _measured_gradients(expected: Expected, seen: _Seen) -> Weights:
     """(p₀ − p₁) / rate of the plain SGD step, where a tensor came back in its shape."""
     return parity.gradients_of_step(expected.weights, seen.after_gradient, expected.gradient_optimizer.learning_rate)
-
-
-def _elapsed_s(window: Mapping[str, Any]) -> float:
-    return max(1e-9, (int(window["stop_ns"]) - int(window["start_ns"])) / 1e9)
 
 
 def _step_estimate(link: Link, first_step_s: float, steps: int, wall_s: float) -> float:

@@ -7,22 +7,20 @@ harness waits for them to leave before it says anything.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from time import sleep
 from typing import Any
 
 from ...validity import rate
 from ...validity.findings import Finding
-from .. import foreign
 from ..judge import Expected
 from ..link import Link
 from .outcome import elapsed_s
+from .patience import patiently
 
 _LEAST = 4
 _MOST = 20
 _BUDGET_S = 0.15  # one stretch is enough for slow rows; an objection asks for more of them
-_PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0)  # while others take the cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ class Stretches:
     def judge(self, window_step_s: float, call_s: float) -> list[Finding]:
         """Against the windows; see ``rate.windows_against_checked``."""
         found = rate.windows_against_checked(window_step_s, self.timed, call_s)
-        return [replace(one, reason=f"{one.reason}; {self.others}") if self.others else one for one in found]
+        return [finding.remarked(self.others) for finding in found]
 
 
 def checked_stretches(
@@ -63,25 +61,20 @@ def checked_stretches(
     seen: list[dict[str, Any]] = []
     link.stage(expected.again.order)
 
-    def slow() -> bool:
-        return bool(rate.windows_against_checked(window_step_s, _timed(seen), call_s))
+    def findings() -> list[Finding]:
+        return rate.windows_against_checked(window_step_s, _timed(seen), call_s)
 
-    def take(least: int, most: int) -> list[dict[str, Any]]:
+    def take() -> list[dict[str, Any]]:
         start, spent = len(seen), 0.0
-        while (len(seen) - start < least and spent < _BUDGET_S) or (len(seen) - start < most and slow()):
+        least, most = (1, _LEAST) if seen else (_LEAST, _MOST)  # few after a pause: a slow row has a time limit
+        while (len(seen) - start < least and spent < _BUDGET_S) or (len(seen) - start < most and findings()):
             link.load(expected.again.weights)
             seen.append(link.window(k))
             spent += elapsed_s(seen[-1])
         return seen[start:]
 
-    others = foreign.complaints(foreign.in_windows(take(_LEAST, _MOST)))
-    for pause in _PAUSES_S:
-        if not others or not slow():
-            break
-        with link.worker.waiting():
-            sleep(pause)
-        others = foreign.complaints(foreign.in_windows(take(1, _LEAST)))
-    return Stretches(tuple(_timed(seen)), "; ".join(others)), link.export_later()
+    others = patiently(link.worker, take, findings)
+    return Stretches(tuple(_timed(seen)), others), link.export_later()
 
 
 def _timed(windows: Sequence[dict[str, Any]]) -> list[tuple[int, float]]:
