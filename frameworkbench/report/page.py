@@ -66,19 +66,20 @@ _HEADINGS = {
 Table = dict[str, Any]
 
 
-def page(report: Table, words: Language, advice: Table | None = None) -> str:
+def page(report: Table, words: Language, advice: Table | None = None, columns: Table | None = None) -> str:
     """Render the page; every value is escaped by the template engine, or as JSON inside a script element.
 
     Args:
         report: the content of ``report.json``.
         words: the language in which the page starts; the reader can change it.
         advice: what guidance is made from (``guidance.guidance_table``), if there is any.
+        columns: of all cells (``page_columns``), if they are made already.
     """
     shown = trimmed(report)
     others = [language(code) for code in LANGUAGES if code != words.code]
     views = [view(shown, each) for each in (words, *others)]
     inside = len(report["cells"]) <= MOST_INSIDE
-    data = page_data(report)
+    data = page_data(report, columns)
     data["writing"] = writing_facts(report)
     if not inside:
         data["beside"] = {"folder": FOLDER, "each": EACH}

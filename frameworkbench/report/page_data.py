@@ -12,62 +12,31 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..store.line import line_bytes
-from ..store.parsing import compact_json
+from .compact import Table, Words, said, short, shortened, texts_column
 from .comparing import further
 from .glossary import GLOSSARY
+from .page_columns import cell_columns
 from .view import GROUP_AXES
 
-Table = dict[str, Any]
-
 SCHEMA = 1
-_SIX = "%.6g"
 _THREE = "%.3g"
 MOST_EVIDENCE = 40
 """Cells that are named as evidence of one claim; the claim says how many there are."""
 
 VERDICTS = ("faster", "detectable but small", "practically tied", "inconclusive", "invalid")
 
-_TEXTS = (
-    "task",
-    "workload",
-    "data",
-    "adapter",
-    "title",
-    "label",
-    "role",
-    "mode",
-    "mode_class",
-    "device",
-    "lane",
-    "precision",
-    "framework_version",
-    "status",
-    "code",
-)
-_SENTENCES = ("reason", "accuracy_note")
-_NUMBERS = (
-    "threads",
-    "batch_size",
-    "rank",
-    "time_to_first_step_s",
-    "time_to_first_step_warm_s",
-    "peak_memory_bytes",
-    "time_to_target_s",
-)
-_SPEED = ("mean", "low", "high", "median", "p5", "p95", "iqr", "processes", "steps")
-_WORST = ("step", "error", "tolerance")
-_PHASES = ("import_s", "build_s", "first_step_s", "warmup_s")
 _CHECK_WORDS = ("check", "tensor", "pass")
 _RAW = ("effective", "tuning", "thread_use", "warm_up", "blocks", "excluded", "capacity", "card", "memory", "latency")
 # Each as one character, so that a certificate of a hundred checks has a hundred characters here.
 _PASSED = {True: "1", False: "0"}
 
 
-def page_data(report: Table) -> Table:
+def page_data(report: Table, columns: Table | None = None) -> Table:
     """Everything that the page's program needs to filter, sort, compare and draw, without raw parts.
 
     Args:
         report: the content of ``report.json``.
+        columns: of its cells (``page_columns.cell_columns``), if they are made already.
     """
     cells: Sequence[Table] = report["cells"]
     at = {cell["key"]: index for index, cell in enumerate(cells)}
@@ -81,8 +50,8 @@ def page_data(report: Table) -> Table:
         "protocol": str(report["run"]["protocol_sha256"])[:12],
         "adapters": {name: _adapter(found) for name, found in report["adapters"].items()},
         "data": {name: _dataset(found) for name, found in report["data"].items() if isinstance(found, Mapping)},
-        "verdicts": VERDICTS,
-        "cells": _columns(cells),
+        "verdicts": list(VERDICTS),
+        "cells": cell_columns(cells) if columns is None else columns,
         "groups": [_group(found, members.get(_axes(found), []), at) for found in report["comparisons"]],
         "claims": [
             {**claim, "cells": claim["cells"][:MOST_EVIDENCE], "more": max(len(claim["cells"]) - MOST_EVIDENCE, 0)}
@@ -99,11 +68,11 @@ def raw_parts(cells: Iterable[Table], *, rounded: bool = True) -> Table:
         cells: cells of ``report.json``.
         rounded: numbers have few digits, so that the page they stand in stays small.
     """
-    words = _Words()
+    words = Words()
     return {"cells": [_raw_part(cell, words, rounded) for cell in cells], "words": words.texts}
 
 
-def _raw_part(cell: Table, words: _Words, rounded: bool) -> Table:
+def _raw_part(cell: Table, words: Words, rounded: bool) -> Table:
     """Certificate, settings, memory, counts of processes and failures of one cell."""
     part = {name: shortened(cell[name]) if rounded else cell[name] for name in _RAW if cell.get(name)}
     part["key"] = cell["key"]
@@ -135,149 +104,6 @@ def _harmless(text: str) -> str:
     return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def said(found: Mapping[str, Any], key: str = "sentence") -> Any:
-    """A sentence as data that the page can say in another language, or as the English text where there is no such."""
-    return found.get(f"{key}_parts") or found[key]
-
-
-def shortened(value: Any) -> Any:
-    """The same plain data with numbers of six significant digits."""
-    if isinstance(value, float):
-        return short(value)
-    if isinstance(value, Mapping):
-        return {key: shortened(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [shortened(item) for item in value]
-    return value
-
-
-def short(value: Any) -> Any:
-    """A number with six significant digits, whole where it can be; texts and nothing as they are."""
-    if type(value) is not float:
-        return value
-    rounded = float(_SIX % value)
-    whole = int(rounded)
-    return whole if whole == rounded else rounded
-
-
-class _Words:
-    """Texts that repeat, each stored once."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self._at: dict[str, int] = {}
-
-    def index(self, text: object) -> int:
-        """Where the text is stored."""
-        found = str(text)
-        if found not in self._at:
-            self._at[found] = len(self.texts)
-            self.texts.append(found)
-        return self._at[found]
-
-
-def _columns(cells: Sequence[Table]) -> Table:
-    return {
-        "count": len(cells),
-        "key": [cell["key"] for cell in cells],
-        "main": "".join("1" if cell["main"] else "0" for cell in cells),
-        **{name: _texts([cell[name] for cell in cells]) for name in _TEXTS},
-        **{name: _sentences([said(cell, name) for cell in cells]) for name in _SENTENCES},
-        **{name: [short(cell[name]) for cell in cells] for name in _NUMBERS},
-        "speed": _parts([cell["throughput_samples_per_s"] for cell in cells], _SPEED),
-        "blocks": _texts([_block_names(cell) for cell in cells]),
-        "samples": [_samples(cell) for cell in cells],
-        "worst": _worst([cell["parity"] for cell in cells]),
-        "accuracy": [_accuracy(cell["accuracy"]) for cell in cells],
-        "accuracy_kind": _sentences([said(cell["accuracy"], "kind") if cell["accuracy"] else "" for cell in cells]),
-        "convergence": _sentences([_convergence(cell["accuracy"]) for cell in cells]),
-        "memory": [_memory(cell["memory"]) for cell in cells],
-        "memory_source": _texts([cell["memory"]["source"] if cell["memory"] else "" for cell in cells]),
-        "latency": [_latency(cell.get("latency")) for cell in cells],
-        "phases": {
-            start: _parts([(cell["phases"] or {}).get(start) for cell in cells], _PHASES) for start in ("cold", "warm")
-        },
-        "remarks": [[[one["code"], said(one)] for one in cell["remarks"]] or 0 for cell in cells],
-        "threads_note": [_threads_note(cell) for cell in cells],
-    }
-
-
-def _texts(values: Iterable[object]) -> Table:
-    """A column of texts: the distinct ones in order of appearance, and which of them each row has."""
-    words = _Words()
-    of = [words.index("" if value is None else value) for value in values]
-    return {"texts": words.texts, "of": of}
-
-
-def _sentences(values: Sequence[Any]) -> Table:
-    """A column of sentences, each distinct one stored once."""
-    words = _Words()
-    of = [words.index(compact_json(value).decode()) for value in values]
-    return {"texts": [json.loads(found) for found in words.texts], "of": of}
-
-
-def _parts(tables: Sequence[Mapping[str, Any] | None], names: Sequence[str]) -> Table:
-    """Columns of the numbers of one object of each cell; nothing where a cell has no such object."""
-    return {name: [short(found.get(name)) if found else None for found in tables] for name in names}
-
-
-def _block_names(cell: Table) -> str:
-    """The blocks of a row's processes, which most rows share with others."""
-    found = cell["throughput_samples_per_s"]
-    return " ".join(f"{one['block']}.{one['attempt']}" for one in found["samples"]) if found else ""
-
-
-def _samples(cell: Table) -> list[Any]:
-    found = cell["throughput_samples_per_s"]
-    return [short(one["value"]) for one in found["samples"]] if found else []
-
-
-def _worst(found: Sequence[Table | None]) -> Table:
-    """The check nearest to its limit, or furthest beyond it."""
-    texts = {name: _texts([one[name] if one else "" for one in found]) for name in ("check", "tensor")}
-    return {**texts, **_parts(found, _WORST)}
-
-
-def _accuracy(found: Table | None) -> Table | None:
-    if not found:
-        return None
-    part = {name: shortened(found[name]) for name in ("mean", "values", "total", "target")}
-    if found["curve"]:
-        keys = ("epoch", "train_s", "loss", "accuracy")
-        part["curve"] = [[short(epoch.get(key)) for key in keys] for epoch in found["curve"]]
-    return part
-
-
-def _convergence(found: Table | None) -> Any:
-    """What the band says: its code and reason, or the band itself."""
-    if not found:
-        return 0
-    check = found["convergence"]
-    band = check["band"] and {side: short(check["band"][side]) for side in ("low", "high")}
-    return {"code": check["code"], "reason": said(check, "reason"), "band": band}
-
-
-def _memory(found: Table | None) -> Any:
-    """The peak of each phase, and codes of what is odd."""
-    if not found:
-        return 0
-    phases = {name: phase["peak_bytes"] for name, phase in (found["phases"] or {}).items() if name != "check"}
-    part: Table = {}
-    if phases:
-        part["phases"] = phases
-    if found["flags"]:
-        part["flags"] = [[flag["code"], said(flag, "reason")] for flag in found["flags"]]
-    return part or 0
-
-
-def _latency(found: Table | None) -> Table | None:
-    if not found:
-        return None
-    names = ("p50_s", "p95_s", "p99_s", "jitter_s")
-    quantiles = {name: [short(found[name][part]) for part in ("mean", "low", "high")] for name in names if found[name]}
-    return {**quantiles, "spread": short(found["spread"]), "first_s": short(found["first_s"]), "n": found["requests"]}
-
-
 def _group(comparison: Table, members: list[int], at: Mapping[str, int]) -> Table:
     others = further(comparison)
     control = comparison["control"]
@@ -305,7 +131,7 @@ def _group(comparison: Table, members: list[int], at: Mapping[str, int]) -> Tabl
 
 def _pairs(pairs: Sequence[tuple[int, Table]], at: Mapping[str, int]) -> Table:
     """Columns over the pairs of all families of a group; ``family`` 0 is that of the main modes."""
-    reasons = _texts([pair["reason"] for _, pair in pairs])
+    reasons = texts_column([pair["reason"] for _, pair in pairs])
     numbers = ("ratio", "low", "high", "median_ratio", "p_value", "blocks", "extra_blocks")
     return {
         "family": [number for number, _ in pairs],
@@ -319,7 +145,7 @@ def _pairs(pairs: Sequence[tuple[int, Table]], at: Mapping[str, int]) -> Table:
     }
 
 
-def _checks(checks: Mapping[str, list[Any]], words: _Words, rounded: bool) -> Table:
+def _checks(checks: Mapping[str, list[Any]], words: Words, rounded: bool) -> Table:
     columns: Table = {name: list(map(words.index, checks[name])) for name in _CHECK_WORDS}
     columns["step"] = checks["step"]
     for name in ("error", "tolerance"):
@@ -337,12 +163,6 @@ def _adapter(found: Mapping[str, Any]) -> Table:
 def _dataset(found: Mapping[str, Any]) -> Table:
     kept = {name: str(found.get(name) or "") for name in ("dataset", "kind")}
     return {**kept, "fingerprint": str(found.get("fingerprint") or "")[:12]}
-
-
-def _threads_note(cell: Table) -> Any:
-    """What is said of a timed row that did not show that its threads were set as asked; else nothing."""
-    use = cell["thread_use"]
-    return said(use, "note") if cell["throughput_samples_per_s"] and use and not use["equalised"] else None
 
 
 def _axes(found: Mapping[str, Any]) -> tuple[Any, ...]:

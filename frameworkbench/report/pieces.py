@@ -5,7 +5,7 @@ It is most of the work, and nothing in it depends on other cells, so several pro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,19 @@ class Pieces:
     members: dict[str, list[bytes]]
     rows: dict[str, bytes]
     files: dict[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What is made of the cells of a large report by several processes; each is asked for when it is needed.
+
+    Attributes:
+        columns: of all cells (``page_columns``).
+        pieces: of all cells.
+    """
+
+    columns: Callable[[], Table]
+    pieces: Callable[[], Pieces]
 
 
 def pieces_of(part: Table, run_id: str, first: int = 0) -> Pieces:

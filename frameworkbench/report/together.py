@@ -24,7 +24,8 @@ from ..store.reading import MisleadingError, Share, in_order, read_files, record
 from ..store.run import Damage, Plan, Record, Run, read_manifest, read_plan
 from ..store.sharing import add, dropped, forget_foreign, leave, told
 from .messages import SOURCE
-from .pieces import LISTS, Pieces, joined, pieces_of
+from .page_columns import cell_columns, joined_columns
+from .pieces import LISTS, Pieces, Shared, joined, pieces_of
 from .text import clean, is_clean
 from .write import content_of, write_content
 
@@ -104,13 +105,15 @@ def write_together(
     """
     run, own = _own_part(work, helpers, damaged)
     large = len(work.plan.cells) > MOST_INSIDE
-    own_pieces = [work.pieces(own)] if large else []
+    if not large:
+        return write_content(work.run_dir, out_dir, content_of(run, [own]), languages or (SOURCE,))
+    own_columns, own_pieces = cell_columns(own["cells"]), work.pieces(own)
     report = content_of(run, [own, *map(_hear_part, helpers)])
-
-    def written() -> Pieces:
-        return joined([*own_pieces, *map(_hear_pieces, helpers)])
-
-    return write_content(work.run_dir, out_dir, report, languages or (SOURCE,), written if large else None)
+    shared = Shared(
+        lambda: joined_columns([own_columns, *(helper.hear() for helper in helpers)]),
+        lambda: joined([own_pieces, *map(_hear_pieces, helpers)]),
+    )
+    return write_content(work.run_dir, out_dir, report, languages or (SOURCE,), shared)
 
 
 def _own_part(work: Work, helpers: Sequence[Helper], damaged: Sequence[Damage]) -> tuple[Run, Table]:
@@ -154,6 +157,7 @@ def _help(run_dir: Path, number: int, count: int, say: Callable[[bytes], None], 
         part = work.part(records)
     del chains, taken, records
     _say_part(part, say)
+    say(compact_json(cell_columns(part["cells"])))
     pieces = work.pieces(part)
     for blocks_ in ({name: block for name, (block,) in pieces.members.items()}, pieces.rows, pieces.files):
         say(compact_json(list(blocks_)))

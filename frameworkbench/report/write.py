@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from .advice import advice_table
 from .markdown import markdown
 from .messages import LANGUAGES, SOURCE, check_languages, language
 from .page import page, trimmed
+from .page_columns import cell_columns
 from .pictures import album
-from .pieces import LISTS, Pieces, pieces_of
+from .pieces import LISTS, Pieces, Shared, pieces_of
 from .text import clean
 from .view import view
 
@@ -67,18 +68,18 @@ def write_content(
     out_dir: Path,
     report: dict[str, Any],
     languages: Sequence[str] = (SOURCE,),
-    written: Callable[[], Pieces] | None = None,
+    shared: Shared | None = None,
 ) -> list[Path]:
     """``write_report`` from the content of ``report.json``.
 
     Args:
         run_dir, out_dir, languages: as there.
         report: the content.
-        written: for a large report: gives what is written of it cell by cell, if another process did that.
+        shared: what several processes make of a large report's cells; made here otherwise.
     """
     if among_raw(run_dir, out_dir):
         raise UsageError(f"{out_dir}: holds raw results; choose another folder for the report")
-    files = render_content(report, languages, written)
+    files = render_content(report, languages, shared)
     for name, content in files.items():
         write_bytes_atomic(out_dir / name, content)
     return [out_dir / name for name in files]
@@ -90,7 +91,7 @@ def render_report(summary: Summary, languages: Sequence[str] = (SOURCE,)) -> dic
 
 
 def render_content(
-    report: dict[str, Any], languages: Sequence[str] = (SOURCE,), written: Callable[[], Pieces] | None = None
+    report: dict[str, Any], languages: Sequence[str] = (SOURCE,), shared: Shared | None = None
 ) -> dict[str, bytes]:
     """The bytes of every file of a report, by name.
 
@@ -101,16 +102,17 @@ def render_content(
     large = len(report["cells"]) > MOST_INSIDE
     shown = trimmed(report) if large else report
     pictures, advice = album(report), None if large else advice_table(report)
+    columns = cell_columns(report["cells"]) if shared is None else shared.columns()
     files: dict[str, bytes] = {}
     for words in chosen:
         rows = view(shown, words)
         text = markdown(rows, shown, pictures, advice, all_cells=len(report["cells"]))
         files[file_name("md", words.code)] = text.encode("utf-8")
-        files[file_name("html", words.code)] = page(report, words, advice).encode("utf-8")
+        files[file_name("html", words.code)] = page(report, words, advice, columns).encode("utf-8")
     files |= {each.path: each.content for found in pictures.values() for each in found}
     if not large:
         return {"report.json": canonical_json(report), **files}
-    pieces = pieces_of(report, report["run"]["run_id"]) if written is None else written()
+    pieces = pieces_of(report, report["run"]["run_id"]) if shared is None else shared.pieces()
     return {"report.json": canonical_json(report, pieces.members), **files, **pieces.files, **_tables(pieces)}
 
 
