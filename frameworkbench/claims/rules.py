@@ -149,7 +149,8 @@ def first_in_class(claim: Claim, evidence: Evidence) -> Verdict:
 
 def parity(claim: Claim, evidence: Evidence) -> Verdict:
     """Whether frameworks follow the reference's training step by step."""
-    proved = [cell for cell in evidence.proved(task="train") if _errors(cell, "trajectory")]
+    found = [(cell, errors) for cell in evidence.proved(task="train") if (errors := _errors(cell, "trajectory"))]
+    proved = [cell for cell, _ in found]
     strays = list(evidence.cells(task="train", status="not_comparable"))
     frameworks = {cell["adapter"] for cell in proved}
     if strays:
@@ -157,7 +158,7 @@ def parity(claim: Claim, evidence: Evidence) -> Verdict:
         return Verdict(CONTRADICTED, reason, _keys(strays))
     if len(frameworks) < 2:
         return Verdict(OPEN, phrase("fewer than two frameworks were proved in this run"))
-    share = max(off / limit for cell in proved for off, limit in _errors(cell, "trajectory"))
+    share = max(off / limit for _, errors in found for off, limit in errors)
     reason = phrase(
         "{rows} rows of {frameworks} frameworks gave the reference's losses step by step on {workloads} workloads, the "
         "largest error {share} of its tolerance; every constant was handed over, none left to a default",
