@@ -38,7 +38,7 @@ AIM_CELLS, AIM_S, AIM_BYTES = 10_000, 10.0, 2**30
 """What so many cells may take."""
 
 REPEATS, FEW = 9, 3
-"""Reports that are timed of each size, because the speed of a shared machine drifts: few from ``_FEW_FROM`` cells on."""
+"""Reports that are timed of each size, because a shared machine drifts: few from ``_FEW_FROM`` cells on."""
 _FEW_FROM = 50_000
 _STARTS = 10
 
