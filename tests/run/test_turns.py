@@ -161,7 +161,7 @@ def test_windows_of_real_processes_alternate(request_for: Request, monkeypatch: 
     """Two rows of a run are alive together and timed one at a time, window by window; the run folder verifies."""
     monkeypatch.setattr(foreign, "read", lambda *args, **kwargs: None)
     options = request_for("faulty:honest", "reference:numpy", blocks=2)
-    options = replace(options, protocol=replace(options.protocol, windows=4, window_steps=40))
+    options = replace(options, protocol=replace(options.protocol, windows=4, window_steps=40, window_s=0.0))
     _, run_ = do(options)
     timed = [record for record in _timed(run_) if record["block"] == 1]
     spans = sorted(
