@@ -26,6 +26,7 @@ _CUT_TICKS = 2
 # Fields of stat(5) behind the command's name: parent, group, session, own times, times of ended children, last CPU.
 _PARENT, _GROUP, _SESSION = 1, 2, 3
 _OWN_TIMES, _ALL_TIMES = slice(11, 13), slice(11, 15)
+_USER_TIMES = slice(11, 15, 2)  # own and of ended children, without what the kernel did for them
 _LAST_CPU = 36
 
 Stat = list[str]
@@ -43,6 +44,7 @@ class Census:
         threads: the same by thread id.
         cpus: CPUs on which at least one thread may run or ran last.
         throttled: periods in which a CPU quota stopped the worker's control groups; None where that is not told.
+        user_ticks: of ``ticks``, those outside the kernel.
     """
 
     began_ns: int
@@ -52,6 +54,7 @@ class Census:
     threads: Mapping[int, int]
     cpus: frozenset[int]
     throttled: int | None
+    user_ticks: int = 0
 
 
 def take(
@@ -86,6 +89,7 @@ def take(
         threads=threads,
         cpus=frozenset(cpus),
         throttled=throttled_periods(pid, proc, cgroups),
+        user_ticks=sum(_sum(stats[member][_USER_TIMES]) for member in members),
     )
 
 
@@ -112,6 +116,13 @@ def between(before: Census | None, after: Census | None) -> dict[str, Any] | Non
         "wall_s": round((after.ended_ns - before.began_ns) / 1e9, 6),
         "throttled": (after.throttled or 0) - (before.throttled or 0) if known else None,
     }
+
+
+def user_s(before: Census | None, after: Census | None) -> float | None:
+    """CPU-seconds that a worker's processes computed between two readings, without the kernel's work for them."""
+    if before is None or after is None:
+        return None
+    return max(0, after.user_ticks - before.user_ticks) / os.sysconf("SC_CLK_TCK")
 
 
 def members(pid: int, proc: Path = PROC) -> list[int]:

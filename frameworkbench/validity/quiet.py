@@ -41,8 +41,8 @@ class Quiet:
         first_export_s: time of the first export by the parent's clock.
         second_export_s: of the second.
         third_export_s: of the third, after the worker was left alone.
-        export_excess_cpu_s: CPU-seconds of the worker's process tree in the first export less those in the second;
-            None where they cannot be read, or where a device works that has no CPU time.
+        export_excess_cpu_s: CPU-seconds of the worker's process tree in the first export less those in the second,
+            without the kernel's; None where they cannot be read, or where a device works that has no CPU time.
         sha256: hash of the weights in each of the three exports.
         cpu_s: CPU-seconds of the worker's process tree while it was left alone, in the quietest of the looks; None
             where it cannot be read.
@@ -81,7 +81,9 @@ class Quiet:
 def judge(seen: Quiet) -> list[Finding]:
     """Residual work, late mutation, foreign work.
 
-    Work that is left over takes CPU time as well as time; an export that only had to wait for a core does not.
+    Work that is left over is computed by the process itself, so it takes the process's own CPU time as well as time.
+    An export that only had to wait for a core does not, nor one for which the kernel had to find memory: pages that lay
+    unused while others had their turns once cost it 50 ms for 10 MB of weights.
     """
     findings = []
     later = max(seen.second_export_s, seen.third_export_s)

@@ -76,6 +76,7 @@ def test_the_whole_family_is_counted(proc: Path) -> None:
     assert found is not None
     assert (found.processes, len(found.threads)) == (4, 6)
     assert found.ticks == (5 + 2 + 30 + 3) + 7 + 1
+    assert found.user_ticks == (5 + 30) + 7 + 1
     assert found.cpus == {0, 1, 4}
     assert (found.began_ns, found.ended_ns) == (10, 20)
 
@@ -118,6 +119,15 @@ def test_throttling_that_is_not_told_is_not_zero(proc: Path, tmp_path: Path) -> 
     between = census.between(found, found)
     assert between is not None
     assert between["throttled"] is None
+
+
+def test_what_the_kernel_does_is_no_computing() -> None:
+    """Computed seconds are those outside the kernel; without one of the readings they are not known."""
+    before = census.Census(0, 0, 1, 500, {}, frozenset(), None, user_ticks=300)
+    after = census.Census(0, 0, 1, 900, {}, frozenset(), None, user_ticks=310)
+
+    assert census.user_s(before, after) == pytest.approx(10 * TICK)
+    assert census.user_s(None, after) is None
 
 
 def test_use_is_the_difference_of_two_readings() -> None:

@@ -210,8 +210,8 @@ def _watch(link: Link, device: str, window_s: float) -> Quiet:
     for _ in range(2):
         export()
         counts.append(census.take(pid))
-    exports = [census.between(before, after) for before, after in itertools.pairwise(counts)]
-    excess = exports[0]["cpu_s"] - exports[1]["cpu_s"] if device == "cpu" and exports[0] and exports[1] else None
+    first, second = (census.user_s(before, after) for before, after in itertools.pairwise(counts))
+    excess = first - second if device == "cpu" and first is not None and second is not None else None
     time.sleep(quiet.GRACE_S)
     seen = _at_rest(pid)
     export()
