@@ -104,8 +104,7 @@ def write_together(
         UsageError, StoreError: as ``write_report``; StoreError too if another process ended early.
     """
     run, own = _own_part(work, helpers, damaged)
-    large = len(work.plan.cells) > MOST_INSIDE
-    if not large:
+    if len(work.plan.cells) <= MOST_INSIDE:
         return write_content(work.run_dir, out_dir, content_of(run, [own]), languages or (SOURCE,))
     own_columns, own_pieces = cell_columns(own["cells"]), work.pieces(own)
     report = content_of(run, [own, *map(_hear_part, helpers)])
