@@ -64,10 +64,27 @@ def texts_column(values: Iterable[object]) -> Table:
 def sentences_column(values: Sequence[Any]) -> Table:
     """A column of sentences, each distinct one stored once."""
     words = Words()
-    of = [words.index(compact_json(value).decode()) for value in values]
-    return {"texts": [json.loads(found) for found in words.texts], "of": of}
+    return _told(words, _places(words, values))
+
+
+def joined_texts(parts: Sequence[Table]) -> Table:
+    """One column of texts or sentences from several, without looking at each row's text again."""
+    words, of = Words(), []
+    for part in parts:
+        places = _places(words, part["texts"])
+        of += [places[at] for at in part["of"]]
+    return _told(words, of)
 
 
 def parts_columns(tables: Sequence[Mapping[str, Any] | None], names: Sequence[str]) -> Table:
     """Columns of the numbers of one object of each cell; nothing where a cell has no such object."""
     return {name: [short(found.get(name)) if found else None for found in tables] for name in names}
+
+
+def _places(words: Words, values: Sequence[Any]) -> list[int]:
+    """Where values are stored, as JSON."""
+    return [words.index(compact_json(value).decode()) for value in values]
+
+
+def _told(words: Words, of: list[int]) -> Table:
+    return {"texts": [json.loads(found) for found in words.texts], "of": of}

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
-from ..store.parsing import compact_json
-from .compact import Table, Words, parts_columns, said, sentences_column, short, shortened, texts_column
+from .compact import Table, joined_texts, parts_columns, said, sentences_column, short, shortened, texts_column
 
 _TEXTS = (
     "task",
@@ -150,13 +148,5 @@ def joined_columns(parts: Sequence[Any]) -> Any:
     if isinstance(first, list):
         return [value for part in parts for value in part]
     if first.keys() == {"texts", "of"}:
-        return _joined_texts(parts)
+        return joined_texts(parts)
     return {name: joined_columns([part[name] for part in parts]) for name in first}
-
-
-def _joined_texts(parts: Sequence[Table]) -> Table:
-    words, of = Words(), []
-    for part in parts:
-        places = [words.index(compact_json(value).decode()) for value in part["texts"]]
-        of += [places[at] for at in part["of"]]
-    return {"texts": [json.loads(found) for found in words.texts], "of": of}

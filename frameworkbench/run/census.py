@@ -54,7 +54,7 @@ class Census:
     threads: Mapping[int, int]
     cpus: frozenset[int]
     throttled: int | None
-    user_ticks: int = 0
+    user_ticks: int
 
 
 def take(

@@ -17,8 +17,7 @@ from typing import Any
 from .atomic import canonical_json
 from .run import MISSING_RUNS, Damage, Record
 
-_ENDING = ".json"
-_DIGITS = 6  # at least, of the number that a file is called by
+_FILE_NAME = re.compile(r"(\d{6,})\.json")
 # Only a key of the record itself is indented by one space; a payload's own "sha256" is deeper.
 _OWN_HASH = re.compile(rb'\n "sha256": "([0-9a-f]{64})",')
 _OWN_HASH_START = b'\n "sha256": "'
@@ -64,8 +63,8 @@ class Chain:
 def numbered(folder: Path) -> list[tuple[int, str]]:
     """Names of the record files of a chain with their numbers, in no order."""
     with os.scandir(folder) as entries:
-        stems = [entry.name[: -len(_ENDING)] for entry in entries if entry.name.endswith(_ENDING)]
-    return [(int(stem), stem + _ENDING) for stem in stems if len(stem) >= _DIGITS and stem.isascii() and stem.isdigit()]
+        matches = [_FILE_NAME.fullmatch(entry.name) for entry in entries]
+    return [(int(match[1]), match[0]) for match in matches if match]
 
 
 def sha256(content: bytes) -> str:

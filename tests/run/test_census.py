@@ -132,8 +132,8 @@ def test_what_the_kernel_does_is_no_computing() -> None:
 
 def test_use_is_the_difference_of_two_readings() -> None:
     """CPU time, busy threads and throttled periods are what was added between two readings; wall time encloses both."""
-    before = census.Census(1_000_000_000, 1_100_000_000, 1, 500, {1: 400, 2: 100}, frozenset({0}), 3)
-    after = census.Census(2_900_000_000, 3_000_000_000, 2, 900, {1: 700, 2: 100, 3: 100}, frozenset({0, 1}), 5)
+    before = census.Census(1_000_000_000, 1_100_000_000, 1, 500, {1: 400, 2: 100}, frozenset({0}), 3, 500)
+    after = census.Census(2_900_000_000, 3_000_000_000, 2, 900, {1: 700, 2: 100, 3: 100}, frozenset({0, 1}), 5, 900)
 
     assert census.between(before, after) == {
         "threads": 3,

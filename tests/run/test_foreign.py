@@ -25,7 +25,7 @@ def _proc(folder: Path, cores: dict[int, int], *, steal: int = 0) -> Path:
 
 
 def _census(ticks: int) -> Census:
-    return Census(0, 0, 1, ticks, {}, frozenset(), None)
+    return Census(0, 0, 1, ticks, {}, frozenset(), None, ticks)
 
 
 def _share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: Path, worker: int) -> float:
